@@ -1,0 +1,112 @@
+"""A data set, scored by a model: all that analysis ever needs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.atomic import writing
+from mien.errors import InputError
+from mien.labels import Labels
+
+_ARRAYS = ("logits", "targets", "votes", "ids", "splits", "domains", "subjects")
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Probabilities along the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    exponent = np.exp(shifted.astype(np.float64))
+    return (exponent / exponent.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Logits and truth, row by row.
+
+    Attributes:
+        logits: (N, C) float32, as the model gives them, biases and temperature of its card not applied.
+        targets: (N,) int64 class indices; -1 where there is no label.
+        labels: the classes.
+        ids: (N,) text: the image.
+        votes: (N, C) float32 counts, or None.
+        splits: (N,) text.
+        domains: (N,) text.
+        subjects: (N,) text.
+        model: name and digest of the model.
+        about: anything else worth keeping: manifest digest, which split was used to choose the model, times.
+
+    Example:
+        >>> scores = Scores(np.array([[2.0, 0.0]], np.float32), np.array([0]), Labels(("a", "b")), np.array(["x.png"]))
+        >>> scores.probabilities().round(2).tolist()
+        [[0.8799999952316284, 0.11999999731779099]]
+    """
+
+    logits: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    labels: Labels
+    ids: NDArray[np.str_]
+    votes: NDArray[np.float32] | None = None
+    splits: NDArray[np.str_] | None = None
+    domains: NDArray[np.str_] | None = None
+    subjects: NDArray[np.str_] | None = None
+    model: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.logits)
+        if self.logits.shape != (count, len(self.labels)):
+            raise InputError(f"logits of shape {self.logits.shape} for {len(self.labels)} classes")
+        for name in _ARRAYS[1:]:
+            value = getattr(self, name)
+            if value is not None and len(value) != count:
+                raise InputError(f"{name} has {len(value)} rows, logits have {count}")
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def probabilities(self) -> NDArray[np.float32]:
+        """(N, C) softmax of the logits."""
+        return softmax(self.logits)
+
+    def take(self, rows: NDArray[Any]) -> Scores:
+        """Rows by number or by mask."""
+        arrays = {name: value if (value := getattr(self, name)) is None else value[rows] for name in _ARRAYS}
+        return Scores(labels=self.labels, model=self.model, about=self.about, **arrays)
+
+    def labelled(self) -> Scores:
+        """Only the rows that have a label."""
+        return self.take(np.flatnonzero(self.targets >= 0))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one ``.npz``."""
+        arrays = {name: value for name in _ARRAYS if (value := getattr(self, name)) is not None}
+        about = {"labels": self.labels.names, "label_set": self.labels.id, "model": self.model, "about": self.about}
+        with writing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, meta=np.array(json.dumps(about)), **arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Scores:
+        """Read one ``.npz``.
+
+        Raises:
+            InputError: the file is missing or was not written by :meth:`save`.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"{path}: no such scores file; `mien evaluate` writes one")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                meta = json.loads(str(file["meta"]))
+                arrays = {name: file[name] for name in _ARRAYS if name in file.files}
+        except (ValueError, KeyError, OSError, EOFError) as error:
+            raise InputError(f"{path}: not a scores file ({error})") from None
+        return cls(labels=Labels(tuple(meta["labels"]), meta["label_set"]), model=meta["model"], about=meta["about"], **arrays)
+
+
+assert {item.name for item in fields(Scores)} >= set(_ARRAYS)

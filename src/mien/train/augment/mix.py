@@ -1,0 +1,74 @@
+"""MixUp, CutMix and random erasing: pictures that are no longer one picture."""
+
+from __future__ import annotations
+
+import torch
+
+from mien.recipe import Augment
+
+
+def _beta(alpha: float, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count,) draws from Beta(alpha, alpha), through two gamma draws made with the generator."""
+    gammas = torch._standard_gamma(torch.full((2, count), float(alpha)), generator=generator).clamp_min_(1e-12)
+    return gammas[0] / gammas.sum(dim=0)
+
+
+def _rectangles(
+    area: torch.Tensor, aspect: torch.Tensor, height: int, width: int, generator: torch.Generator
+) -> torch.Tensor:
+    """(N, 1, H, W) masks, true inside a rectangle of the given share of the area and aspect, cut at the border."""
+    count = len(area)
+    half_height = (area * aspect).sqrt().clamp(max=1) * height / 2
+    half_width = (area / aspect).sqrt().clamp(max=1) * width / 2
+    centre = torch.rand(2, count, generator=generator) * torch.tensor([[height], [width]])
+    rows = (torch.arange(height) + 0.5 - centre[0, :, None]).abs() < half_height[:, None]
+    columns = (torch.arange(width) + 0.5 - centre[1, :, None]).abs() < half_width[:, None]
+    return (rows[:, :, None] & columns[:, None, :])[:, None]
+
+
+def erase(images: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Paint a rectangle of 2 to 25 % of the area in a random shade over ``share`` of the images.
+
+    Args:
+        images: (N, C, H, W) in [0, 1].
+
+    Source: Zhong et al., "Random Erasing Data Augmentation", 2020; one shade per image instead of noise.
+    """
+    count, _, height, width = images.shape
+    area = torch.empty(count).uniform_(0.02, 0.25, generator=generator)
+    aspect = torch.exp(torch.empty(count).uniform_(-1.0, 1.0, generator=generator))
+    inside = _rectangles(area, aspect, height, width, generator)
+    inside &= (torch.rand(count, generator=generator) < share).view(-1, 1, 1, 1)
+    shade = torch.rand(count, 1, 1, 1, generator=generator).to(images)
+    return torch.where(inside.to(images.device), shade, images)
+
+
+def mix(
+    images: torch.Tensor, targets: torch.Tensor, recipe: Augment, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blend every image with another of the batch (MixUp), or paste a rectangle of it (CutMix).
+
+    Args:
+        images: (N, C, H, W).
+        targets: (N, classes), rows summing to one.
+
+    Source: Zhang et al., "mixup", 2018; Yun et al., "CutMix", 2019, where the share of the target is the share
+    of the pixels that remain. One weight per image instead of one per batch.
+    """
+    kinds = [kind for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix)) if alpha > 0]
+    draw = torch.rand(2, generator=generator)
+    if not kinds or float(draw[0]) >= recipe.mix_share:
+        return images, targets
+    kind = kinds[int(float(draw[1]) * len(kinds))]
+    count, _, height, width = images.shape
+    partner = torch.randperm(count, generator=generator).to(images.device)
+    keep = _beta(recipe.mixup if kind == "mixup" else recipe.cutmix, count, generator)
+    if kind == "mixup":
+        weight = keep.view(-1, 1, 1, 1).to(images)
+        images = images * weight + images[partner] * (1 - weight)
+    else:
+        inside = _rectangles(1 - keep, torch.ones(count), height, width, generator)
+        keep = 1 - inside.float().mean(dim=(1, 2, 3))
+        images = torch.where(inside.to(images.device), images[partner], images)
+    weight = keep.view(-1, 1).to(targets)
+    return images, targets * weight + targets[partner] * (1 - weight)

@@ -1,0 +1,68 @@
+"""From decoded pictures to the network's input, with all variation that the recipe asks for."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from mien.preprocess import Preprocess
+from mien.recipe import Augment
+from mien.train.augment.levels import LEVELS, coarsen, light, warp
+from mien.train.augment.mix import erase, mix
+from mien.train.augment.policy import Policy
+from mien.train.tables import POLICIES
+
+
+class Augmentation:
+    """Vary one batch.
+
+    Args:
+        recipe: how.
+        preprocess: the network's input contract.
+    """
+
+    def __init__(self, recipe: Augment, preprocess: Preprocess) -> None:
+        self.recipe = recipe
+        self.preprocess = preprocess
+        self.level = LEVELS[recipe.level]
+        self.policy: Policy | None = POLICIES.load(recipe.policy)()
+
+    def __call__(
+        self, pixels: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make a training batch.
+
+        Args:
+            pixels: (N, H, W, C) uint8.
+            targets: (N, classes) float, rows summing to one.
+            generator: on the CPU; all draws but the policy's come from it.
+
+        Returns:
+            images (N, C, size, size) float32, normalised, and targets.
+        """
+        pixels = pixels.permute(0, 3, 1, 2)
+        if self.policy is not None:
+            pixels = torch.stack([self._apply(self.policy, image) for image in pixels])
+        images = pixels.float().div_(255)
+        size = self.preprocess.size_px
+        if self.level == LEVELS[0]:
+            if images.shape[-1] != size:
+                mode = "bilinear" if self.preprocess.enlarge == "linear" else "bicubic"
+                images = functional.interpolate(images, size=(size, size), mode=mode).clamp_(0, 1)
+        else:
+            images = warp(images, size, self.level, generator)
+            images = light(images, self.level, generator)
+            if self.level.coarse:
+                images = coarsen(images, self.level, generator)
+        if self.recipe.erasing:
+            images = erase(images, self.recipe.erasing, generator)
+        images, targets = mix(images, targets, self.recipe, generator)
+        mean = torch.tensor(self.preprocess.mean, device=images.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.preprocess.std, device=images.device).view(1, -1, 1, 1)
+        return (images - mean) / std, targets
+
+    @staticmethod
+    def _apply(policy: Policy, image: torch.Tensor) -> torch.Tensor:
+        """Policies of colour need three channels; a grey image goes through them widened."""
+        wide = image.expand(3, -1, -1) if len(image) == 1 else image
+        return policy(wide.contiguous())[: len(image)]

@@ -1,0 +1,33 @@
+"""torchvision's policies, image by image (a v2 transform on a whole batch would draw once for all of it)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torchvision.transforms import v2
+
+#: One image (C, H, W) uint8 to another.
+Policy = Callable[[torch.Tensor], torch.Tensor]
+
+
+def none() -> None:
+    """No policy."""
+
+
+def autoaugment() -> Policy:
+    """AutoAugment with the ImageNet policy (Cubuk et al., 2019)."""
+    policy: Policy = v2.AutoAugment()
+    return policy
+
+
+def randaugment() -> Policy:
+    """RandAugment, two operations of magnitude 9 (Cubuk et al., 2020)."""
+    policy: Policy = v2.RandAugment()
+    return policy
+
+
+def trivialaugment() -> Policy:
+    """TrivialAugment, wide (Mueller and Hutter, 2021)."""
+    policy: Policy = v2.TrivialAugmentWide()
+    return policy

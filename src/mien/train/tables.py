@@ -1,0 +1,64 @@
+"""All names a recipe may use, kind by kind. Reading this module loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+
+from mien.recipe import Recipe
+from mien.table import Table
+
+BACKBONES = Table(
+    "backbone",
+    {
+        "plain48": ("mien.train.nets.plain48:plain48", "three conv blocks for 48x48 faces (S3)"),
+        "timm:<name>": ("mien.train.nets.libraries:from_timm", "any net of timm, e.g. timm:efficientnet_lite0"),
+        "torchvision:<name>": ("mien.train.nets.libraries:from_torchvision", "any classification net of torchvision"),
+    },
+)
+HEADS = Table(
+    "head",
+    {
+        "linear": ("mien.train.heads:linear", "dropout, one linear layer"),
+        "mlp": ("mien.train.heads:mlp", "hidden layers with batch norm, ReLU and dropout"),
+    },
+)
+LOSSES = Table(
+    "loss", {"cross_entropy": ("mien.train.losses.cross_entropy:CrossEntropy", "with label smoothing; soft targets")}
+)
+OPTIMIZERS = Table(
+    "optimizer",
+    {
+        "adam": ("mien.train.optim:adam", "Adam; weight decay as an L2 term"),
+        "adamw": ("mien.train.optim:adamw", "Adam with decoupled weight decay"),
+        "sgd": ("mien.train.optim:sgd", "SGD with Nesterov momentum"),
+    },
+)
+SCHEDULES = Table(
+    "schedule",
+    {
+        "constant": ("mien.train.schedules:constant", "the same rate throughout"),
+        "cosine": ("mien.train.schedules:cosine", "optional linear warm-up, then half a cosine down to the floor"),
+        "onecycle": ("mien.train.schedules:onecycle", "from rate/25 up by a cosine, then down to the floor"),
+        "plateau": ("mien.train.schedules:constant", "cut when the metric on val stops growing"),
+    },
+)
+POLICIES = Table(
+    "policy",
+    {
+        "none": ("mien.train.augment.policy:none", "no policy"),
+        "autoaugment": ("mien.train.augment.policy:autoaugment", "AutoAugment, ImageNet policy"),
+        "randaugment": ("mien.train.augment.policy:randaugment", "RandAugment"),
+        "trivialaugment": ("mien.train.augment.policy:trivialaugment", "TrivialAugment, wide"),
+    },
+)
+
+#: Kind as named in :mod:`mien.recipe` -> table.
+TABLES: dict[str, Table] = {
+    table.kind: table for table in (BACKBONES, HEADS, LOSSES, OPTIMIZERS, SCHEDULES, POLICIES)
+}
+
+
+def load_recipe(source: str | PathLike[str], overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and check every name in it, without loading torch."""
+    return Recipe.load(source, overrides, TABLES)
