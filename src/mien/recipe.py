@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +49,8 @@ class Data(Part):
         labels: id of the label set or a list of classes; None = the manifest's own.
         targets: ``label`` = the column, ``votes`` = the shares of the votes (soft targets).
         min_votes: with ``votes``, rows whose classes got fewer votes are left out.
+        vote_floor: with ``votes``, a class with fewer votes than this counts as having none (2 drops lone votes, as
+            Barsoum et al., 2016, did for FER+).
     """
 
     train: str = "train"
@@ -57,6 +58,7 @@ class Data(Part):
     labels: str | tuple[str, ...] | None = None
     targets: Literal["label", "votes"] = "label"
     min_votes: float = Field(default=1, gt=0)
+    vote_floor: float = Field(default=0, ge=0)
 
 
 class Head(Part):
@@ -234,8 +236,7 @@ class Recipe(Part):
 
 def shipped() -> dict[str, Path]:
     """Name -> file of the recipes in the package."""
-    folder = Path(str(resources.files("mien"))) / "recipes"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted((Path(__file__).parent / "recipes").glob("*.yaml"))}
 
 
 def locate(source: str | os.PathLike[str]) -> Path:

@@ -1,0 +1,64 @@
+"""``mien train``: a recipe and a manifest to a run folder with a model."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+#: glibc gives freed memory back and takes it again at every step; keeping it is worth 4 to 30 % of a CPU training.
+ALLOCATOR = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+
+
+def keep_memory() -> None:
+    """Start this process again with the allocator's settings, which are read once, at the start of a process."""
+    if sys.platform == "linux" and not any(name in os.environ for name in ALLOCATOR):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **ALLOCATOR})
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one (mien recipes list).")],
+    data: Annotated[Path, typer.Option("--data", help="Manifest (.csv or .parquet) with splits.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/<recipe>.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one value of the recipe: part.key=value; repeatable.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier run instead of resuming it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the log as JSON lines instead of a progress bar.")] = False,
+) -> None:
+    """Train a model. A run that was stopped goes on where it was when the same command is given again."""
+    from mien.train.tables import load_recipe
+
+    resolved = load_recipe(recipe, set_ or [])  # mistakes show before anything heavy is loaded
+    keep_memory()
+    from rich.console import Console
+
+    from mien.errors import need
+    from mien.manifest import Manifest
+
+    torch = need("torch", "lab", "training")
+    from mien.train.run import train as run_training
+    from mien.train.watch import watchers
+
+    if threads:
+        torch.set_num_threads(threads)
+    console = Console(stderr=as_json)
+    run = run_training(
+        resolved,
+        Manifest.load(data),
+        out or Path("runs") / resolved.name,
+        device=device,
+        fresh=fresh,
+        watch=watchers(console, as_json=as_json),
+        say=lambda line: console.print(line, highlight=False),
+    )
+    console.print(f"model: {run.model}   log: {run.log}   curves: {run.history}", highlight=False)

@@ -1,0 +1,90 @@
+"""A trained net to an ONNX file with its card inside, checked against the net it came from."""
+
+from __future__ import annotations
+
+import copy
+import os
+from importlib.metadata import version
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from mien.atomic import write_bytes
+from mien.card import KEY, Card
+from mien.errors import ParityError
+
+OPSET = 18
+#: Largest difference allowed between the logits of the two, absolute and relative (float32 sums in another order).
+TOLERANCE = 1e-3
+
+
+def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
+    """Write ``path``: input ``faces`` (N, C, S, S) float32 with free N, output ``logits`` (N, classes) float32.
+
+    Args:
+        net: images to logits; is not changed.
+        card: what the file says of itself.
+        path: the file appears whole, and only when it computes what the net does.
+
+    Returns:
+        The largest difference of a logit between ONNX Runtime and torch, over random faces in batches of 1 and 5.
+
+    Raises:
+        ParityError: the two disagree.
+    """
+    net = copy.deepcopy(net).to("cpu", torch.float32).eval()
+    side, channels = card.preprocess.size_px, card.preprocess.channels
+    example = torch.zeros(2, channels, side, side)
+    with torch.inference_mode():
+        program = torch.onnx.export(
+            net,
+            (example,),
+            input_names=["faces"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("faces", min=1)},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    program.optimize()
+    model = program.model_proto
+    del model.metadata_props[:]
+    for node in model.graph.node:  # names of source files and lines: not the user's business, and half the size
+        del node.metadata_props[:]
+    model.metadata_props.add(key=KEY, value=card.to_json())
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString()
+    difference = parity(net, content, side, channels)
+    write_bytes(path, content)
+    return difference
+
+
+def parity(net: nn.Module, model: bytes, side: int, channels: int) -> float:
+    """Largest difference of a logit between a net and an ONNX model.
+
+    Raises:
+        ParityError: it is larger than the tolerance, or the shapes differ.
+    """
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    generator = np.random.default_rng(0)
+    largest = 0.0
+    for count in (1, 5):
+        faces = generator.standard_normal((count, channels, side, side), np.float32)
+        with torch.inference_mode():
+            expected = net(torch.from_numpy(faces)).numpy()
+        (found,) = session.run(None, {"faces": faces})
+        if found.shape != expected.shape:
+            raise ParityError(f"exported model gives shape {found.shape}, the trained net {expected.shape}")
+        largest = max(largest, float(np.abs(found - expected).max()))
+        if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
+            raise ParityError(f"exported model differs from the trained net by up to {largest:.2g} (allowed {TOLERANCE})")
+    return largest
+
+
+def versions() -> dict[str, str]:
+    """Versions of what made a model."""
+    return {name: version(name) for name in ("mien", "torch", "onnx", "onnxruntime")}

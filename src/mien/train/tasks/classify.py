@@ -1,0 +1,93 @@
+"""Learn to name the perceived expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mien.labels import Labels
+from mien.preprocess import Preprocess
+from mien.train.augment.pipeline import Augmentation
+from mien.train.loader import Batch
+from mien.train.tasks import Update
+
+
+class Classify:
+    """One network, one update per step.
+
+    Args:
+        net: images to logits.
+        loss: logits and soft targets, both (N, C), to a scalar.
+        augmentation: pixels to a training batch.
+        preprocess: the network's input contract.
+        labels: the classes.
+        pixels: validation faces (N, H, W, C) uint8.
+        targets: their class indices (N,).
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        augmentation: Augmentation,
+        preprocess: Preprocess,
+        labels: Labels,
+        pixels: NDArray[np.uint8],
+        targets: NDArray[np.int64],
+    ) -> None:
+        self.net = net
+        self.loss = loss
+        self.augmentation = augmentation
+        self.preprocess = preprocess
+        self.labels = labels
+        self.pixels = pixels
+        self.targets = targets
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """The net."""
+        return {"net": self.net}
+
+    def updates(self, parts: Mapping[str, nn.Module], batch: Batch) -> Iterator[Update]:
+        """Loss and (on hard classes of the mixed targets) accuracy of one batch."""
+        images, targets = self.augmentation(batch.pixels, batch.targets, batch.generator)
+        logits = parts["net"](images.contiguous(memory_format=torch.channels_last))
+        hits = (logits.detach().argmax(dim=1) == targets.argmax(dim=1)).float().mean()
+        yield Update("net", self.loss(logits, targets), {"accuracy": hits})
+
+    def logits(self, net: nn.Module, batch: int = 256) -> NDArray[np.float32]:
+        """(N, C) logits of the validation faces, prepared exactly as in prediction."""
+        device = next(net.parameters()).device
+        found = []
+        net.eval()
+        with torch.inference_mode():
+            for start in range(0, len(self.pixels), batch):
+                faces = np.stack([self._fit(face) for face in self.pixels[start : start + batch]])
+                images = torch.from_numpy(self.preprocess.normalise(faces)).to(device)
+                found.append(net(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+        return np.concatenate(found)
+
+    def _fit(self, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return self.preprocess.fit(np.broadcast_to(face, (*face.shape[:2], 3)))
+
+    def validate(self, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
+        """Loss, accuracy, balanced accuracy, macro-F1 and recall per class."""
+        logits = self.logits(parts["net"])
+        losses = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(self.targets))
+        count = len(self.labels)
+        confusion = np.bincount(self.targets * count + logits.argmax(1), minlength=count * count).reshape(count, count)
+        hits, support, named = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+        present = support > 0
+        recall = hits / np.maximum(support, 1)
+        f1 = 2 * hits / np.maximum(support + named, 1)
+        return {
+            "loss": float(losses),
+            "accuracy": float(hits.sum() / len(self.targets)),
+            "balanced_accuracy": float(recall[present].mean()),
+            "macro_f1": float(f1[present].mean()),
+            "recall": {name: float(recall[i]) for i, name in enumerate(self.labels) if present[i]},
+        }
