@@ -97,7 +97,7 @@ class Look:
         cast: gain of red, green and blue.
         brightness: mean gain.
         contrast: around mid grey.
-        blur: standard deviation, as a fraction of the picture's side.
+        blur: standard deviation, as a fraction of the side of a picture with one face.
         ink: thickness of lines, relative.
         noise: standard deviation in grey levels.
         light: strength of the light's direction.
@@ -269,7 +269,7 @@ def _behind(person: Person) -> list[_Shape]:
     elif person.style == "curly":
         ripple = 1 + 0.05 * np.cos(9 * _ANGLE)
         shapes.append(_Shape(_xy(width * 1.3 * _COS * ripple, (height * 1.12 * _SIN - 0.12) * ripple), dark))
-    collar = _xy([0.0, 0.5, 1.3, 1.75, 1.9], [1.72, 1.55, 1.75, 2.05, 3.6])
+    collar = _xy([0.0, 0.5, 1.3, 1.75, 1.9], [1.72, 1.55, 1.75, 2.05, 12.0])
     shapes.append(_Shape(_xy([-0.42, 0.42, 0.5, -0.5], [0.7, 0.7, 1.9, 1.9]), _shade(person.skin, 0.74)))
     shapes.append(_Shape(np.concatenate([collar, collar[:0:-1] * (-1, 1)]), person.shirt))
     ears = [_CIRCLE * (0.15, 0.25) + (side * width * 1.02, 0.05) for side in (-1, 1)]
@@ -507,12 +507,21 @@ def _ramps(height: int, width: int) -> NDArray[np.float32]:
 
 
 def _develop(
-    canvas: Pixels, size: tuple[int, int], look: Look, rng: np.random.Generator, variation: float, light: Points
+    canvas: Pixels,
+    size: tuple[int, int],
+    near_px: float,
+    look: Look,
+    rng: np.random.Generator,
+    variation: float,
+    light: Points,
 ) -> Pixels:
-    """Shrink the canvas to (height, width), and apply light, colour cast, contrast and noise."""
+    """Shrink the canvas to (height, width) and apply blur, light, colour cast, contrast and noise.
+
+    ``near_px`` is the room of one face, the measure of blur.
+    """
     image = resize(canvas, *size)
     if look.blur:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), look.blur * min(size)), np.uint8)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), look.blur * near_px), np.uint8)
     bright, contrast, slope = (variation * rng.uniform((-0.28, -0.2, 0.4), (0.16, 0.2, 1.6))).tolist()
     contrast = look.contrast * (1 + contrast)
     across, down = _ramps(*size)
@@ -599,7 +608,7 @@ def draw_face(
     light = _light(rng)
     _backdrop(canvas, look, rng, variation)
     _paint(canvas, _shapes(person, muscles, look.ink, light * variation), person, pose)
-    return _develop(canvas, (size_px, size_px), look, rng, variation, light)
+    return _develop(canvas, (size_px, size_px), size_px, look, rng, variation, light)
 
 
 @dataclass(frozen=True, eq=False)
@@ -674,7 +683,8 @@ def toy_faces(
         rng = np.random.default_rng([seed, index])
         domain = int(seen[target]) % domains
         seen[target] += 1
-        subject = int(rng.choice(np.arange(domain, subjects, domains)))  # the people of this domain
+        people = range(domain, subjects, domains)  # those of this domain
+        subject = people[int(rng.integers(len(people)))]
         images[index] = draw_face(
             labels.names[target],
             identity=_identity(seed, subject),
@@ -757,7 +767,7 @@ def toy_scene(
         _paint(canvas, _shapes(person, muscles, look.ink, light), person, pose)
         found.append(_truth(person, muscles, pose))
         shown.append(expression)
-    return _develop(canvas, size_px, look, rng, 1.0, light), found, shown
+    return _develop(canvas, size_px, cell / _OVERSAMPLE, look, rng, 1.0, light), found, shown
 
 
 def _truth(person: Person, muscles: Muscles, pose: Pose) -> Face:
