@@ -203,6 +203,8 @@ class Pose(NamedTuple):
 
 
 class _Shape(NamedTuple):
+    """A filled area or a stroke."""
+
     points: Points
     colour: Colour
     width: float = 0.0  # of a stroke, in face units; 0 fills the shape
@@ -210,6 +212,7 @@ class _Shape(NamedTuple):
 
 
 def _rgb(values: NDArray[Any]) -> Colour:
+    """Three numbers as a colour, cut off at 0 and 255."""
     red, green, blue = np.clip(values, 0, 255).tolist()
     return red, green, blue
 
@@ -463,6 +466,7 @@ def _place(points: Points, lift: NDArray[np.float64] | float, person: Person, po
 
 
 def _paint(canvas: Pixels, shapes: list[_Shape], person: Person, pose: Pose) -> None:
+    """Paint the shapes in their order; all points are placed at once, because many small arrays are slow."""
     lift = np.repeat([shape.lift for shape in shapes], [len(shape.points) for shape in shapes])
     placed = _place(np.concatenate([shape.points for shape in shapes]), lift, person, pose)
     fixed = np.rint(placed * 16).astype(np.int32)  # OpenCV takes coordinates with `shift` fractional bits
