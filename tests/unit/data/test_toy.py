@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mien.data.sources.toy import EXPRESSIONS, LOOKS, Person, draw_face, toy_faces, toy_scene
+from mien.data.sources.toy import LOOKS, draw_face, toy_faces, toy_scene
+from mien.data.sources.toy_person import EXPRESSIONS, Person
 from mien.errors import InputError, LabelError
 from mien.images import grey
 from mien.labels import Labels
