@@ -26,12 +26,13 @@ def finder(request: pytest.FixtureRequest) -> Detector:
 def _check(faces: list[Face]) -> None:
     areas = []
     for face in faces:
-        assert face.box.shape == (4,) and face.box.dtype == np.float32
+        assert (face.box.shape, face.box.dtype) == ((4,), np.float32)
         x1, y1, x2, y2 = face.box.tolist()
-        assert x1 < x2 and y1 < y2
+        assert x1 < x2
+        assert y1 < y2
         assert 0 <= face.score <= 1
         if face.landmarks is not None:
-            assert face.landmarks.shape == (5, 2) and face.landmarks.dtype == np.float32
+            assert (face.landmarks.shape, face.landmarks.dtype) == ((5, 2), np.float32)
         areas.append((x2 - x1) * (y2 - y1))
     assert areas == sorted(areas, reverse=True), "the largest box comes first"
 
@@ -46,7 +47,8 @@ def test_portrait_is_one_face_around_its_middle(finder: Detector, name: str) -> 
     # a point on the nose, read off the picture by eye
     x, y = {"eileen_collins.jpg": (224, 122), "grace_hopper.jpg": (268, 232)}[name]
     x1, y1, x2, y2 = faces[0].box.tolist()
-    assert x1 < x < x2 and y1 < y < y2
+    assert x1 < x < x2
+    assert y1 < y < y2
     assert np.array_equal(image, before), "the picture is left as it was"
 
 

@@ -45,7 +45,7 @@ def crop(image: Pixels, face: Face, margin: float, shift: float = 0.0, level: bo
     if not margin > -1:
         raise InputError(f"margin is {margin}: expected more than -1, as a fraction of the box's longer side")
     side = max(1, round(face.size_px * (1 + margin)))
-    angle = _roll(face.landmarks) if level and face.landmarks is not None else 0.0
+    angle = lean(face.landmarks) if level and face.landmarks is not None else 0.0
     if angle == 0.0:
         return _cut(image, (x1 + x2) / 2, (y1 + y2) / 2 + shift * side, side)
     return _turn(image, ((x1 + x2) / 2, (y1 + y2) / 2), angle, shift * side, side)
@@ -56,7 +56,7 @@ def crops(image: Pixels, faces: Iterable[Face], margin: float, shift: float = 0.
     return [crop(image, face, margin, shift, level) for face in faces]
 
 
-def _roll(landmarks: NDArray[np.float32]) -> float:
+def lean(landmarks: NDArray[np.float32]) -> float:
     """How far a face leans, in radians, clockwise, by the four outer landmarks.
 
     All four, and not the line between the eyes alone, because that is short and noisy when a face is turned to the
@@ -76,7 +76,7 @@ def _cut(image: Pixels, centre_x: float, centre_y: float, side: int) -> Pixels:
     height, width = image.shape[:2]
     columns = np.arange(side) + round(centre_x - side / 2)
     rows = np.arange(side) + round(centre_y - side / 2)
-    return image[rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)]
+    return np.asarray(image[rows.clip(0, height - 1)[:, None], columns.clip(0, width - 1)], np.uint8)
 
 
 def _turn(image: Pixels, centre: tuple[float, float], angle: float, down: float, side: int) -> Pixels:

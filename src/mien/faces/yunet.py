@@ -22,6 +22,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     InvalidArgument,
     InvalidGraph,
     InvalidProtobuf,
+)
+from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented as UnknownOperator,
 )
 
@@ -51,7 +53,7 @@ class YuNet:
     pictures smaller than that only this view is taken.
 
     Landmarks of faces below about 190 px (in the shrunk picture) hardly follow a face that leans: over photographs
-    turned by 15 and 25 degrees they showed 0.28 of the lean (median). ``refine`` looks at each face once more,
+    turned by 15 and 25 degrees they showed 0.27 of the lean (median). ``refine`` looks at each face once more,
     enlarged: 0.77 of it, for 5 ms per face (benchmarks/results/detectors.md).
 
     Example:
@@ -116,10 +118,9 @@ class YuNet:
         view = crop(image, face, margin=0.5, level=False)
         found = self._look(view, 1.5 * CLOSE_UP_PX / len(view), border_px=0)
         middle = np.array([len(view), len(view)]) / 2
-        near = [other for other in found if other.landmarks is not None and _distance(other, middle) < len(view) / 6]
-        if not near:
+        best = min(found, key=lambda other: _distance(other, middle), default=face)
+        if best is face or best.landmarks is None or _distance(best, middle) > len(view) / 6:
             return face
-        best = min(near, key=lambda other: _distance(other, middle))
         # crop() puts its first pixel here
         corner = np.round((face.box[:2] + face.box[2:]).astype(np.float64) / 2 - len(view) / 2)
         return replace(face, landmarks=(best.landmarks + corner).astype(np.float32))

@@ -35,7 +35,7 @@ def _leaning(centre: tuple[float, float], degrees: float) -> list[tuple[float, f
 
 def test_square_box_without_margin_is_the_box() -> None:
     found = crop(_numbered(100, 120), _face((30, 40, 50, 60)), margin=0.0)
-    assert found.shape == (20, 20, 3) and found.dtype == np.uint8
+    assert (found.shape, found.dtype) == ((20, 20, 3), np.uint8)
     assert found[0, 0].tolist() == [30, 40, 0]
     assert found[-1, -1].tolist() == [49, 59, 0]
 
@@ -56,7 +56,7 @@ def test_shift_moves_down_by_a_fraction_of_the_side() -> None:
 def test_outside_the_picture_the_border_is_repeated() -> None:
     found = crop(_numbered(50, 50), _face((-10, -4, 10, 16)), margin=0.0)
     assert found.shape == (20, 20, 3)
-    assert found[..., 0].min() == 0 and found[0, :11, 0].tolist() == [0] * 11  # columns -10 to 0 all show column 0
+    assert found[0, :11, 0].tolist() == [0] * 11  # columns -10 to 0 all show column 0
     assert found[:5, 0, 1].tolist() == [0] * 5  # rows -4 to 0
     assert found[-1, -1].tolist() == [9, 15, 0]
 
@@ -117,7 +117,8 @@ def test_a_face_wider_than_opencv_can_warp() -> None:
     image = np.zeros((64, 40_000, 3), np.uint8)
     image[:, 39_000:] = 200
     found = crop(image, _face((39_470, 10, 39_510, 50), _leaning((39_490, 30), 20)), margin=0.0)
-    assert found.shape == (40, 40, 3) and (found == 200).all()
+    assert found.shape == (40, 40, 3)
+    assert (found == 200).all()
 
 
 def test_landmarks_that_say_nothing_turn_nothing() -> None:

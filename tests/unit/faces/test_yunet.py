@@ -58,7 +58,7 @@ def test_decode_keeps_the_better_of_two_that_overlap_and_both_that_do_not() -> N
 
 def test_decode_of_nothing_is_empty() -> None:
     boxes, scores, landmarks = decode(_silence(32), 32, min_score=0.5)
-    assert boxes.shape == (0, 4) and scores.shape == (0,) and landmarks.shape == (0, 5, 2)
+    assert [boxes.shape, scores.shape, landmarks.shape] == [(0, 4), (0,), (0, 5, 2)]
 
 
 def test_agrees_with_opencv(finder: YuNet) -> None:
@@ -168,7 +168,7 @@ def test_a_network_with_other_outputs_is_refused(tmp_path: Path) -> None:
     )
     path = tmp_path / "old.onnx"
     onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
-    with pytest.raises(ModelError, match="not a YuNet.*cls_8"):
+    with pytest.raises(ModelError, match=r"not a YuNet.*cls_8"):
         YuNet(path)
 
 
