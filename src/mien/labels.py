@@ -39,7 +39,8 @@ LABEL_SETS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """What two spellings of one class have in common: ``key_of("Happiness") == key_of("happy")``."""
     plain = " ".join(str(name).strip().lower().replace("_", " ").replace("-", " ").split())
     return ALIASES.get(plain, plain)
 
@@ -67,7 +68,7 @@ class Labels:
         object.__setattr__(self, "names", tuple(self.names))
         if len(self.names) < 2:
             raise LabelError(f"a label set needs at least two classes, got {list(self.names)}")
-        keys = [_key(name) for name in self.names]
+        keys = [key_of(name) for name in self.names]
         twice = sorted({name for name, key in zip(self.names, keys, strict=True) if keys.count(key) > 1})
         if twice:
             raise LabelError(f"classes named more than once (aliases count as the same name): {', '.join(twice)}")
@@ -87,9 +88,9 @@ class Labels:
     def of(cls, names: Iterable[str]) -> Labels:
         """The known set with exactly these classes (in its own order), else a custom set in the order given."""
         given = tuple(dict.fromkeys(str(name) for name in names))
-        keys = {_key(name) for name in given}
+        keys = {key_of(name) for name in given}
         for id, known in LABEL_SETS.items():
-            if {_key(name) for name in known} == keys:
+            if {key_of(name) for name in known} == keys:
                 return cls(known, id)
         return cls(given)
 
@@ -101,11 +102,11 @@ class Labels:
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {_key(name): index for index, name in enumerate(self.names)}
+        return {key_of(name): index for index, name in enumerate(self.names)}
 
     def find(self, name: str) -> int | None:
         """Index of a class by any of its spellings, or None."""
-        return self._index.get(_key(name))
+        return self._index.get(key_of(name))
 
     def index(self, name: str) -> int:
         """Index of a class by any of its spellings.
@@ -115,7 +116,7 @@ class Labels:
         """
         index = self.find(name)
         if index is None:
-            raise LabelError(f"unknown class {name!r}: {did_you_mean(_key(name), list(self.names))}")
+            raise LabelError(f"unknown class {name!r}: {did_you_mean(key_of(name), list(self.names))}")
         return index
 
     def mapping_to(self, other: Labels) -> Mapping:
