@@ -56,7 +56,10 @@ def main() -> None:
             (Path(folder) / "faces.csv").write_text("image,label,split\n")
             refused = mien(*arguments, folder=folder)
             told = refused.stderr.strip()
-            check(refused.returncode == 2, f"mien {' '.join(arguments)}: exit code {refused.returncode}, expected 2: {told}")
+            check(
+                refused.returncode == 2,
+                f"mien {' '.join(arguments)}: exit code {refused.returncode}, expected 2: {told}",
+            )
             check("pip install 'mien[lab]'" in told, f"mien {' '.join(arguments)} does not say what to install: {told}")
             check("Traceback" not in told, f"mien {' '.join(arguments)} shows a traceback")
     print(f"base check: fine (no torch; {len(LAB)} verbs name the missing extra)")

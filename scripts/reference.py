@@ -1,22 +1,17 @@
 """Write docs/reference.md: every verb, table, label set and recipe, read from the code itself.
 
-    python scripts/reference.py            write it
-    python scripts/reference.py --check    exit with 1 when it is not up to date
+python scripts/reference.py            write it
+python scripts/reference.py --check    exit with 1 when it is not up to date
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
-import typer.main
-
-import mien
-from mien.cli.app import app
 from mien.labels import LABEL_SETS
 from mien.recipe import Recipe, shipped
 from mien.table import Table
@@ -42,47 +37,14 @@ def rows(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> Iterator[str]:
     yield ""
 
 
-def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command that can be run, with its full name."""
-    if not isinstance(command, click.Group):
+def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Every command that can be run, with its full name. Any: typer brings its own copy of click."""
+    if not hasattr(command, "commands"):
         yield name, command
         return
-    context = click.Context(command)
-    for child in command.list_commands(context):
-        found = command.get_command(context, child)
-        if found is not None and not found.hidden:
-            yield from commands(found, f"{name} {child}")
-
-
-def option(parameter: click.Parameter) -> tuple[str, ...]:
-    """One option or argument."""
-    if isinstance(parameter, click.Option):
-        names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
-        help_text = parameter.help or ""
-    else:
-        names = f"`{(parameter.metavar or parameter.name or '').upper()}`"
-        help_text = getattr(parameter, "help", None) or ""
-    default = parameter.default
-    shown = "" if default in (None, False, ()) or callable(default) or str(default).endswith("UNSET") else f"`{default}`"
-    return names, help_text, "required" if parameter.required else shown
-
-
-def verbs() -> Iterator[str]:
-    """A section per verb."""
-    yield "## Verbs\n"
-    for name, command in commands(typer.main.get_command(app), "mien"):
-        yield f"### `{name}`\n"
-        yield f"{' '.join((command.help or '').split())}\n"
-        parameters = [item for item in command.params if item.name != "help"]
-        if parameters:
-            yield from rows(("Argument", "What", "Default"), [option(item) for item in parameters])
-
-
-def tables() -> list[Table]:
-    """Every table of the package, found by looking; of the training side only the page of tables, which needs no torch."""
-    found: dict[int, Table] = {}
-    for module in pkgutil.walk_packages(mien.__path__, "mien."):
-        if module.name.startswith("mien.train.") and module.name != "mien.train.tables" or module.name == "mien.__main__":
+    for child, found in command.commands.items():
+        is_training = module.name.startswith("mien.train.") and module.name != "mien.train.tables"
+        if is_training or module.name == "mien.__main__":
             continue
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, Table):
@@ -97,7 +59,9 @@ def names() -> Iterator[str]:
         yield f"### {table.kind.capitalize()}\n"
         yield from rows(("Name", "What"), [(f"`{name}`", table.entry(name).help) for name in table])
     yield "### Label set\n"
-    yield from rows(("Name", "Classes, in order"), [(f"`{name}`", ", ".join(classes)) for name, classes in LABEL_SETS.items()])
+    yield from rows(
+        ("Name", "Classes, in order"), [(f"`{name}`", ", ".join(classes)) for name, classes in LABEL_SETS.items()]
+    )
 
 
 def recipes() -> Iterator[str]:

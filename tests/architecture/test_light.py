@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-HEAVY = {"torch", "torchvision", "timm", "lightning_fabric", "pandas", "sklearn", "scipy", "matplotlib", "onnx", "pyarrow"}
+HEAVY = {"torch", "torchvision", "timm", "lightning_fabric", "pandas", "sklearn", "scipy", "matplotlib", "onnx"}
 LOADED = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
 
 
