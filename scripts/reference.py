@@ -43,6 +43,38 @@ def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, command
         return
     for child, found in command.commands.items():
+        if not found.hidden:
+            yield from commands(found, f"{name} {child}")
+
+
+def parameter(item: Any) -> tuple[str, ...]:
+    """One option or argument: its names, its help, its default."""
+    is_option = item.param_type_name == "option"
+    names = [*item.opts, *item.secondary_opts] if is_option else [(item.metavar or item.name).upper()]
+    if item.required:
+        default = "required"
+    elif isinstance(item.default, (str, int, float)) and not isinstance(item.default, bool):
+        default = f"`{item.default}`"
+    else:
+        default = ""
+    return ", ".join(f"`{name}`" for name in names), item.help or "", default
+
+
+def verbs() -> Iterator[str]:
+    """A section per verb."""
+    yield "## Verbs\n"
+    for name, command in commands(typer.main.get_command(app), "mien"):
+        yield f"### `{name}`\n"
+        yield f"{' '.join((command.help or '').split())}\n"
+        parameters = [item for item in command.params if item.name != "help"]
+        if parameters:
+            yield from rows(("Argument", "What", "Default"), [parameter(item) for item in parameters])
+
+
+def tables() -> list[Table]:
+    """Every table of the package, found by looking; of the training side only the page that loads no torch."""
+    found: dict[int, Table] = {}
+    for module in pkgutil.walk_packages(mien.__path__, "mien."):
         is_training = module.name.startswith("mien.train.") and module.name != "mien.train.tables"
         if is_training or module.name == "mien.__main__":
             continue
