@@ -7,11 +7,16 @@ python scripts/reference.py --check    exit with 1 when it is not up to date
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer.main
+
+import mien
+from mien.cli.app import app
 from mien.labels import LABEL_SETS
 from mien.recipe import Recipe, shipped
 from mien.table import Table
