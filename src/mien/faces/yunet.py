@@ -39,7 +39,7 @@ STRIDES = (8, 16, 32)
 OUTPUTS = tuple(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES)
 #: Boxes that overlap more than this (intersection over union) are one face; OpenCV's and the paper's value.
 MAX_OVERLAP = 0.3
-#: Side of the view for close-ups: a face that fills it is as large as the network finds best (benchmarks/detectors.py).
+#: Side of the view for close-ups: of 128 to 224 px it finds most (benchmarks/results/detectors.md).
 CLOSE_UP_PX = 192
 #: Padding is mid-grey: of FER2013 faces it finds 96 %, a replicated border 92 % (benchmarks/results/detectors.md).
 GREY = 128.0
@@ -54,7 +54,7 @@ class YuNet:
 
     Landmarks of faces below about 190 px (in the shrunk picture) hardly follow a face that leans: over photographs
     turned by 15 and 25 degrees they showed 0.27 of the lean (median). ``refine`` looks at each face once more,
-    enlarged: 0.77 of it, for 5 ms per face (benchmarks/results/detectors.md).
+    enlarged: 0.77 of it, for about 3 ms per face (benchmarks/results/detectors.md).
 
     Example:
         >>> finder = YuNet(SHIPPED)
