@@ -1,0 +1,47 @@
+"""Commands and Python examples in the pages run as they stand: those under the comment `<!-- tested -->`.
+
+The blocks of one page run in their order, in one empty folder that has the project's `src` in it.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"<!-- tested -->\n+```(console|python)\n(.*?)```", re.DOTALL)
+PAGES = {name: BLOCK.findall((ROOT / name).read_text(encoding="utf-8")) for name in ("README.md", "docs/start.md")}
+
+
+def test_both_pages_have_examples():
+    assert all(PAGES.values())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_run(page, tmp_path):
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT / "src"),
+        "COLUMNS": "120",
+    }
+    for kind, block in PAGES[page]:
+        if kind == "python":
+            commands = [[sys.executable, "-c", block]]
+        else:
+            commands = [["bash", "-c", line[2:]] for line in block.splitlines() if line.startswith("$ ")]
+        for command in commands:
+            done = subprocess.run(
+                command,
+                cwd=tmp_path,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=280,
+            )
+            assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
