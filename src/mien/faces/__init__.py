@@ -33,7 +33,7 @@ DETECTORS = Table(
     },
 )
 
-#: The detector used when none is named: works offline, on every platform that ONNX Runtime works on.
+#: The detector used when none is named: works offline, wherever ONNX Runtime does.
 DEFAULT = "libfacedetection"
 
 
