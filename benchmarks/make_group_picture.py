@@ -60,7 +60,7 @@ def main() -> None:
         inside = cv2.warpAffine(np.full((*head.shape[:2], 1), 255, np.uint8), placing, (WIDTH, HEIGHT))[..., None] / 255
         laid = cv2.warpAffine(head, placing, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
         board = np.rint(laid * inside + board * (1 - inside)).astype(np.uint8)
-    done, content = cv2.imencode(".jpg", board[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+    done, content = cv2.imencode(".jpg", board[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 84])
     if not done:
         raise SystemExit("this build of OpenCV cannot write JPEG")
     write_bytes(ASSETS / "group.jpg", content.tobytes())
