@@ -75,7 +75,7 @@ def read(source: Source, max_pixels: int = MAX_PIXELS) -> Pixels:
 def open_array(path: str, modified_ns: int) -> Pixels:
     """A memory-mapped array of pictures; ``modified_ns`` makes a rewritten file a new one."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ImageError(f"{path}: not an array of pictures ({error})") from None
     if array.dtype != np.uint8 or array.ndim not in (3, 4):
@@ -92,7 +92,8 @@ def array_row(path: str, row: str) -> Pixels:
     array = open_array(path, modified_ns)
     if not row.isdecimal() or int(row) >= len(array):
         raise ImageError(f"{path}#{row}: expected a row from 0 to {len(array) - 1}")
-    return array[int(row)]
+    picture: Pixels = array[int(row)]
+    return picture
 
 
 def _decode(content: bytes, name: str, max_pixels: int) -> Pixels:

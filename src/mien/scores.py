@@ -22,7 +22,8 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Probabilities along the last axis."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     exponent = np.exp(shifted.astype(np.float64))
-    return (exponent / exponent.sum(axis=-1, keepdims=True)).astype(np.float32)
+    probabilities: NDArray[np.float32] = (exponent / exponent.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,9 @@ class Scores:
 
     def take(self, rows: NDArray[Any]) -> Scores:
         """Rows by number or by mask."""
-        arrays = {name: value if (value := getattr(self, name)) is None else value[rows] for name in _ARRAYS}
+        arrays: dict[str, Any] = {
+            name: value if (value := getattr(self, name)) is None else value[rows] for name in _ARRAYS
+        }
         return Scores(labels=self.labels, model=self.model, about=self.about, **arrays)
 
     def labelled(self) -> Scores:
