@@ -55,7 +55,9 @@ def read(source: Source, max_pixels: int = MAX_PIXELS) -> Pixels:
     if isinstance(source, bytes):
         return _decode(source, "bytes", max_pixels)
     if not isinstance(source, (str, os.PathLike)):
-        raise ImageError(f"cannot read a picture from {type(source).__name__}: give a path, bytes, a PIL image or an array")
+        raise ImageError(
+            f"cannot read a picture from {type(source).__name__}: give a path, bytes, a PIL image or an array"
+        )
     name = os.fspath(source)
     path, separator, row = name.rpartition("#")
     if separator and path.endswith(".npy"):
@@ -105,7 +107,9 @@ def _decode(content: bytes, name: str, max_pixels: int) -> Pixels:
             with Image.open(io.BytesIO(content)) as image:
                 return _from_pil(image, name, max_pixels)
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: not a picture in a format that can be read ({', '.join(sorted(SUFFIXES))})") from None
+        raise ImageError(
+            f"{name}: not a picture in a format that can be read ({', '.join(sorted(SUFFIXES))})"
+        ) from None
     except Image.DecompressionBombError:
         raise ImageError(f"{name}: too many pixels, the limit is {max_pixels:,}") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError) as error:
@@ -136,7 +140,9 @@ def _deep_grey(values: NDArray[Any], name: str) -> NDArray[Any]:
 
 def _from_array(array: NDArray[Any]) -> Pixels:
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise ImageError(f"an array of shape {array.shape} is not a picture: expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+        raise ImageError(
+            f"an array of shape {array.shape} is not a picture: expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+        )
     if array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
     elif array.dtype.kind == "f":

@@ -109,7 +109,7 @@ class Manifest:
             raise ManifestError(f"{path}: {error}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write ``.csv`` or ``.parquet``; image paths are written relative to the file's folder where they lie below it."""
+        """Write ``.csv`` or ``.parquet``; paths of images below the file's folder are written relative to it."""
         path = Path(path)
         frame = self.frame.copy()
         frame["image"] = [_relative(self.locate(image), path.parent) for image in frame["image"]]

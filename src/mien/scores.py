@@ -109,7 +109,9 @@ class Scores:
                 arrays = {name: file[name] for name in _ARRAYS if name in file.files}
         except (ValueError, KeyError, OSError, EOFError) as error:
             raise InputError(f"{path}: not a scores file ({error})") from None
-        return cls(labels=Labels(tuple(meta["labels"]), meta["label_set"]), model=meta["model"], about=meta["about"], **arrays)
+        return cls(
+            labels=Labels(tuple(meta["labels"]), meta["label_set"]), model=meta["model"], about=meta["about"], **arrays
+        )
 
 
 assert {item.name for item in fields(Scores)} >= set(_ARRAYS)
