@@ -40,7 +40,7 @@ LABEL_SETS: dict[str, tuple[str, ...]] = {
 
 
 def key_of(name: str) -> str:
-    """Give what all spellings of one class have in common: ``key_of("Happiness") == key_of("happy")``."""
+    """Give what all spellings of one class have in common: "Happiness" and "happy" have the same key."""
     plain = " ".join(str(name).strip().lower().replace("_", " ").replace("-", " ").split())
     return ALIASES.get(plain, plain)
 
