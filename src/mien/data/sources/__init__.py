@@ -29,7 +29,10 @@ SOURCES = Table(
     {
         "folder": ("mien.data.sources.folder:scan", "one folder per class, inside train/val/test folders or not"),
         "csv": ("mien.data.sources.table:scan", "a CSV with a column of image paths and one of labels"),
-        "fer2013": ("mien.data.sources.fer2013:scan", "Kaggle's CSV of pixels, with the FER+ votes when they lie beside it"),
+        "fer2013": (
+            "mien.data.sources.fer2013:scan",
+            "Kaggle's CSV of pixels, with the FER+ votes when they lie beside it",
+        ),
         "npz": ("mien.data.sources.npz:scan", "a NumPy .npz with arrays of pictures and labels"),
     },
 )

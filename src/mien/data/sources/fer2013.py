@@ -74,9 +74,12 @@ def scan(
     emotions: list[object] = []
     usages: list[str] = []
     try:
-        with appending(out.with_suffix(".npy")) as faces, pandas.read_csv(
-            file, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=CHUNK, encoding="utf-8-sig"
-        ) as chunks:
+        with (
+            appending(out.with_suffix(".npy")) as faces,
+            pandas.read_csv(
+                file, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=CHUNK, encoding="utf-8-sig"
+            ) as chunks,
+        ):
             for chunk in chunks:
                 chunk.columns = [name.strip().lower() for name in chunk.columns]
                 if "emotion" not in chunk.columns:
@@ -139,9 +142,13 @@ def _votes(frame: pandas.DataFrame, usages: list[str], file: Path) -> np.ndarray
     if missing:
         raise ManifestError(f"{file}: no column {missing[0]!r}; expected {', '.join(wanted)}")
     if len(frame) != len(usages):
-        raise ManifestError(f"{file}: {len(frame)} rows of votes for {len(usages)} pictures; they must be in the same order")
+        raise ManifestError(
+            f"{file}: {len(frame)} rows of votes for {len(usages)} pictures; they must be in the same order"
+        )
     if "Usage" in frame.columns and any(usages):
         differ = [row for row, pair in enumerate(zip(frame["Usage"], usages, strict=True)) if pair[0] != pair[1]]
         if differ:
-            raise ManifestError(f"{file}: row {differ[0] + 1} is {frame['Usage'][differ[0]]}, the picture {usages[differ[0]]}")
+            raise ManifestError(
+                f"{file}: row {differ[0] + 1} is {frame['Usage'][differ[0]]}, the picture {usages[differ[0]]}"
+            )
     return frame[wanted].to_numpy(np.int64)

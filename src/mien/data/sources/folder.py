@@ -31,14 +31,14 @@ def scan(
     progress: Progress = lambda done, total: None,
     say: Say = lambda line: None,
 ) -> Manifest:
-    """Read class folders.
+    r"""Read class folders.
 
     Args:
         path: the folder that holds them.
         out: the manifest.
         labels: the classes; by default the folders found. Numbered folders (0, 1, ...) need it.
         subject_from: regular expression searched in each file's name; its first group (or the whole match) is the
-            person or video that the picture is of: ``"^(.+)_\\d+"`` finds ``Ada`` in ``Ada_0007.png``.
+            person or video that the picture is of: ``^(.+)_\d+`` finds ``Ada`` in ``Ada_0007.png``.
         progress: called with pictures found.
         say: called with what was left out.
 
@@ -75,8 +75,8 @@ def scan(
         say(f"folders without pictures: {', '.join(empty)}")
     names, labels = class_names((row[1] for row in rows), labels, str(path))
     files, splits = [os.path.abspath(row[0]) for row in rows], [row[2] for row in rows]
-    subjects = _subjects(files, subject_from, say) if subject_from else [""] * len(files)
-    manifest = Manifest.of(root=out.parent, labels=labels, image=files, label=names, split=splits, subject=subjects)
+    people = subjects(files, subject_from, say) if subject_from else [""] * len(files)
+    manifest = Manifest.of(root=out.parent, labels=labels, image=files, label=names, split=splits, subject=people)
     return canonical(manifest)
 
 
@@ -92,7 +92,7 @@ def _unwrap(path: Path) -> Path:
     folders, loose = _inside(path)
     while len(folders) == 1 and not loose and not split_name(folders[0].name):
         inner, pictures = _inside(folders[0])
-        if len(inner) < 2 and not (inner and split_name(inner[0].name)) or pictures:
+        if pictures or (len(inner) < 2 and not (inner and split_name(inner[0].name))):
             break
         path, folders, loose = folders[0], inner, pictures
     return path
@@ -130,15 +130,20 @@ def _check(root: Path, loose: list[Path], rows: list[tuple[str, str, str]], labe
         )
 
 
-def _subjects(files: list[str], pattern: str, say: Say) -> list[str]:
+def subjects(files: list[str], pattern: str, say: Say) -> list[str]:
+    """Who or what each file is of, by a regular expression on the file's name; empty where it does not match."""
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise InputError(f"subject_from {pattern!r} is not a regular expression ({error})") from None
     matches = [expression.search(os.path.basename(file)) for file in files]
     if not any(matches):
-        raise InputError(f"subject_from {pattern!r} matches none of the file names, e.g. {os.path.basename(files[0])!r}")
+        raise InputError(
+            f"subject_from {pattern!r} matches none of the file names, e.g. {os.path.basename(files[0])!r}"
+        )
     missed = sum(match is None for match in matches)
     if missed:
         say(f"no subject found in the names of {missed} of {len(files)} files")
-    return ["" if match is None else (match.group(1) if expression.groups else match.group(0)) or "" for match in matches]
+    return [
+        "" if match is None else (match.group(1) if expression.groups else match.group(0)) or "" for match in matches
+    ]

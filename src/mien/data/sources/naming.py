@@ -21,7 +21,19 @@ SPLITS = {name: split for split, names in _SPLITS.items() for name in names}
 
 #: Column (or array) names met in the wild, the most telling first.
 GUESSES: dict[str, tuple[str, ...]] = {
-    "image": ("image", "images", "path", "file", "filename", "filepath", "image path", "image name", "img", "img path", "x"),
+    "image": (
+        "image",
+        "images",
+        "path",
+        "file",
+        "filename",
+        "filepath",
+        "image path",
+        "image name",
+        "img",
+        "img path",
+        "x",
+    ),
     "label": ("label", "labels", "emotion", "expression", "class", "class name", "category", "target", "targets", "y"),
     "split": ("split", "usage", "set", "subset", "partition"),
     "subject": ("subject", "subject id", "person", "identity", "actor", "participant"),
@@ -104,5 +116,7 @@ def _numbered(found: list[str], labels: Labels | None, where: str) -> dict[str, 
             f"a known set ({sets or 'none is so large'}) or names in order, e.g. angry,happy,sad"
         )
     if highest >= len(labels):
-        raise LabelError(f"{where}: class number {highest}, but {labels.id} has {len(labels)} classes (0 to {len(labels) - 1})")
+        raise LabelError(
+            f"{where}: class number {highest}, but {labels.id} has {len(labels)} classes (0 to {len(labels) - 1})"
+        )
     return {text: labels.names[int(text)] for text in found}

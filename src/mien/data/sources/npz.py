@@ -85,7 +85,9 @@ def scan(
     columns["label"] = [""] * faces.count
     if "label" in values:
         numbers = labels or (Labels.named("fer7") if is_ferplus else None)
-        columns["label"], labels = class_names(values["label"].reshape(faces.count, -1)[:, 0].tolist(), numbers, str(path))
+        columns["label"], labels = class_names(
+            values["label"].reshape(faces.count, -1)[:, 0].tolist(), numbers, str(path)
+        )
     elif votes is None:
         raise ManifestError(f"{path}: no array of labels among {', '.join(names)}; name it with --label")
     if votes is not None and is_ferplus:
@@ -149,6 +151,10 @@ def _split(value: object) -> str:
 
 def _votes(votes: NDArray[Any], labels: Labels | None, path: Path) -> dict[str, NDArray[Any]]:
     if labels is None or votes.ndim != 2 or votes.shape[1] != len(labels):
-        expected = "10 columns (FER+)" if labels is None else f"{len(labels)} columns ({', '.join(labels)}) or 10 (FER+)"
-        raise ManifestError(f"{path}: votes of shape {votes.shape}; expected {expected}; name the classes with --labels")
+        expected = (
+            "10 columns (FER+)" if labels is None else f"{len(labels)} columns ({', '.join(labels)}) or 10 (FER+)"
+        )
+        raise ManifestError(
+            f"{path}: votes of shape {votes.shape}; expected {expected}; name the classes with --labels"
+        )
     return {VOTES + name: votes[:, index] for index, name in enumerate(labels)}
