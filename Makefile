@@ -66,7 +66,7 @@ $(UV): requirements/tools.txt
 	this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
 	@echo "setting up .venv/ (once)" >&2
 	@rm -rf $(TOOLS)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --target $(TOOLS) -r requirements/tools.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --require-hashes --target $(TOOLS) -r requirements/tools.txt
 	@touch $@
 
 $(BASE)/.ready: requirements/base.txt pyproject.toml $(UV)
