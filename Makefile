@@ -1,7 +1,9 @@
 # mien: `make demo` reads faces with the shipped model, `make test` checks everything. Both set up what they need
 # (Python 3.11 or newer with pip) in .venv/, and only when something it depends on has changed.
 
-PYTHON ?= python3
+# The first Python that is new enough; looked for only when an environment is made.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && exit; done; echo python3)
 DEMO ?= demo-output
 
 BASE := .venv/base
@@ -15,6 +17,7 @@ export UV_NO_CONFIG := 1
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format types imports unit base-check docs picture lock bench clean
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
