@@ -139,8 +139,8 @@ def _plain(images: NDArray[Any], name: str, path: Path) -> Pixels:
     if images.dtype.kind == "f":
         if not np.isfinite(images).all() or images.min() < 0 or images.max() > 1:
             raise ManifestError(f"{path}: the array {name!r} has floats outside of 0 to 1; save it as uint8")
-        return np.rint(images * 255).astype(np.uint8)
-    return images
+        return np.asarray(np.rint(images * 255), np.uint8)
+    return np.asarray(images, np.uint8)
 
 
 def _split(value: object) -> str:
