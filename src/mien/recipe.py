@@ -130,6 +130,9 @@ class Augment(Part):
         mixup: alpha of MixUp; 0 = off.
         cutmix: alpha of CutMix; 0 = off. With both, each batch draws one of the two.
         mix_share: share of the batches that are mixed.
+        small_px: side of the training images in the first epochs, a cheap start; 0 = full size throughout (Tan and
+            Le, "EfficientNetV2", 2021, progressive learning).
+        small_share: share of the epochs at that size.
     """
 
     level: int = Field(default=1, ge=0, le=3)
@@ -138,6 +141,8 @@ class Augment(Part):
     mixup: float = Field(default=0.0, ge=0)
     cutmix: float = Field(default=0.0, ge=0)
     mix_share: float = Field(default=1.0, ge=0, le=1)
+    small_px: int = Field(default=0, ge=0)
+    small_share: float = Field(default=0.5, gt=0, lt=1)
 
 
 class Runtime(Part):

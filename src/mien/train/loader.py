@@ -23,11 +23,13 @@ class Batch:
         pixels: (N, H, W, C) uint8.
         targets: (N, classes) float32, rows summing to one.
         generator: for all that is drawn for this batch.
+        epoch: counted from 1.
     """
 
     pixels: torch.Tensor
     targets: torch.Tensor
     generator: torch.Generator
+    epoch: int
 
 
 class Loader:
@@ -81,7 +83,7 @@ class Loader:
                     draws = np.random.SeedSequence([self.seed, number, step]).generate_state(1, np.uint64)[0]
                     generator = torch.Generator().manual_seed(int(draws >> 1))
                     pixels, targets = torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.targets[rows])
-                    offer(Batch(pixels, targets, generator))
+                    offer(Batch(pixels, targets, generator, number))
                     if stop.is_set():
                         return
                 offer(None)
@@ -94,7 +96,7 @@ class Loader:
             while (item := ready.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
-                yield Batch(item.pixels.to(self.device), item.targets.to(self.device), item.generator)
+                yield Batch(item.pixels.to(self.device), item.targets.to(self.device), item.generator, number)
         finally:
             stop.set()
             thread.join()

@@ -87,7 +87,7 @@ def train(
     task = Classify(
         net,
         build.loss(recipe),
-        Augmentation(recipe.augment, recipe.preprocess),
+        Augmentation(recipe.augment, recipe.preprocess, recipe.schedule.epochs),
         recipe.preprocess,
         manifest.labels,
         faces[1].pixels[truth >= 0],

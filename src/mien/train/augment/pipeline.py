@@ -10,6 +10,7 @@ from mien.recipe import Augment
 from mien.train.augment.levels import LEVELS, coarsen, light, warp
 from mien.train.augment.mix import erase, mix
 from mien.train.augment.policy import Policy
+from mien.train.loader import Batch
 from mien.train.tables import POLICIES
 
 
@@ -19,32 +20,32 @@ class Augmentation:
     Args:
         recipe: how.
         preprocess: the network's input contract.
+        epochs: of the whole run.
     """
 
-    def __init__(self, recipe: Augment, preprocess: Preprocess) -> None:
+    def __init__(self, recipe: Augment, preprocess: Preprocess, epochs: int) -> None:
         self.recipe = recipe
+        self.epochs = epochs
         self.preprocess = preprocess
         self.level = LEVELS[recipe.level]
         self.policy: Policy | None = POLICIES.load(recipe.policy)()
 
-    def __call__(
-        self, pixels: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make a training batch.
+    def size_px(self, epoch: int) -> int:
+        """Side of the training images in an epoch, counted from 1."""
+        is_small = self.recipe.small_px and epoch <= self.recipe.small_share * self.epochs
+        return self.recipe.small_px if is_small else self.preprocess.size_px
 
-        Args:
-            pixels: (N, H, W, C) uint8.
-            targets: (N, classes) float, rows summing to one.
-            generator: on the CPU; all draws but the policy's come from it.
+    def __call__(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make a training batch; all draws but the policy's come from the batch's generator.
 
         Returns:
             images (N, C, size, size) float32, normalised, and targets.
         """
-        pixels = pixels.permute(0, 3, 1, 2)
+        pixels, targets, generator = batch.pixels.permute(0, 3, 1, 2), batch.targets, batch.generator
         if self.policy is not None:
             pixels = torch.stack([self._apply(self.policy, image) for image in pixels])
         images = pixels.float().div_(255)
-        size = self.preprocess.size_px
+        size = self.size_px(batch.epoch)
         if self.level == LEVELS[0]:
             if images.shape[-1] != size:
                 mode = "bilinear" if self.preprocess.enlarge == "linear" else "bicubic"
