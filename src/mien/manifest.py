@@ -2,8 +2,8 @@
 
 Columns: ``image`` (path, relative to the manifest's folder or absolute, or ``array.npy#row``), ``label`` (class
 name, may be empty), ``split``, ``domain``, ``subject``, ``origin`` (real, enhanced, synthetic), optionally ``box``
-(``"x1 y1 x2 y2"`` in pixels: the face in the picture) and ``votes.<class>`` (how many people chose that class).
-Any other column is kept.
+(``"x1 y1 x2 y2"`` in pixels: the face in the picture), ``votes.<class>`` (how many people chose that class) and
+``votes_<answer>`` (how many gave an answer that names no class, such as "unknown"). Any other column is kept.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("image", "label", "split", "domain", "subject", "origin")
 VOTES = "votes."
+OTHER_VOTES = "votes_"
 ORIGINS = ("real", "enhanced", "synthetic")
 
 
@@ -152,6 +153,17 @@ class Manifest:
             if index is not None:
                 votes[:, index] += self.frame[VOTES + name].to_numpy(np.float32, na_value=0.0)
         return votes
+
+    def other_votes(self) -> NDArray[np.float32] | None:
+        """(N,) the most votes that one answer outside ``labels`` got, or None when the manifest has no votes."""
+        if not self.vote_classes:
+            return None
+        columns = [VOTES + name for name in self.vote_classes if self.labels.find(name) is None]
+        columns += [str(column) for column in self.frame.columns if str(column).startswith(OTHER_VOTES)]
+        most = np.zeros(len(self), np.float32)
+        for column in columns:
+            most = np.maximum(most, self.frame[column].to_numpy(np.float32, na_value=0.0))
+        return most
 
     def boxes(self) -> NDArray[np.float32] | None:
         """(N, 4) boxes ``x1 y1 x2 y2`` in pixels, nan where a row has none; None without the column."""

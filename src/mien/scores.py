@@ -15,7 +15,7 @@ from mien.atomic import writing
 from mien.errors import InputError
 from mien.labels import Labels
 
-_ARRAYS = ("logits", "targets", "votes", "ids", "splits", "domains", "subjects")
+_ARRAYS = ("logits", "targets", "votes", "other_votes", "ids", "splits", "domains", "subjects")
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -36,6 +36,7 @@ class Scores:
         labels: the classes.
         ids: (N,) text: the image.
         votes: (N, C) float32 counts, or None.
+        other_votes: (N,) float32, the most votes that one answer outside the classes got (e.g. "unknown"), or None.
         splits: (N,) text.
         domains: (N,) text.
         subjects: (N,) text.
@@ -56,6 +57,7 @@ class Scores:
     splits: NDArray[np.str_] | None = None
     domains: NDArray[np.str_] | None = None
     subjects: NDArray[np.str_] | None = None
+    other_votes: NDArray[np.float32] | None = None
     model: str = ""
     about: dict[str, Any] = field(default_factory=dict)
 

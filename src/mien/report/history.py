@@ -83,7 +83,7 @@ def _line(
     axes: Axes, epochs: NDArray[np.float64], values: NDArray[np.float64], name: str, shade: str, **how: Any
 ) -> None:
     if np.isfinite(values).any():
-        few = {"marker": "o", "markersize": 3.5} if len(epochs) <= 15 else {}
+        few: dict[str, Any] = {"marker": "o", "markersize": 3.5} if len(epochs) <= 15 else {}
         axes.plot(epochs, values, color=shade, linewidth=1.8, label=name, **few, **how)
 
 
@@ -142,7 +142,9 @@ def _apart(values: Sequence[float], gap: float) -> list[float]:
 
 def _mark(axes: Axes, epochs: NDArray[np.float64], records: Records) -> None:
     """Where a phase begins, and the epoch that was kept."""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(epochs) == 1:
         axes.set_xlim(epochs[0] - 1, epochs[0] + 1)
     phases = [str(record.get("phase") or "") for record in records]

@@ -1,0 +1,1 @@
+"""Numbers from scores: metrics with intervals, and the run of a model over a manifest that makes the scores."""

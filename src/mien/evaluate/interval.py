@@ -1,0 +1,113 @@
+"""How far could these numbers be off? Bootstrap intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import InputError
+from mien.evaluate.metrics import plain
+from mien.scores import Scores
+
+#: Groups are drawn in pieces of about this many numbers, 80 MB.
+PIECE = 10_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """From ``low`` to ``high``: where the number would lie in ``level`` of data sets drawn like this one."""
+
+    low: float
+    high: float
+    level: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {"low": plain(self.low), "high": plain(self.high), "level": self.level}
+
+
+def intervals(
+    scores: Scores, *, draws: int = 1000, level: float = 0.95, seed: int = 0, groups: NDArray[Any] | None = None
+) -> dict[str, Interval]:
+    """Percentile bootstrap of accuracy, balanced accuracy and macro-F1.
+
+    Drawing N rows with replacement is drawing the cells of the confusion matrix from a multinomial distribution, so
+    the rows themselves are not touched. With groups, whole groups are drawn: rows of one person are alike, and an
+    interval that takes them as independent is too narrow.
+
+    Args:
+        scores: rows without a label do not count.
+        draws: data sets drawn.
+        level: share of the draws that the interval holds.
+        seed: the same seed gives the same interval.
+        groups: (N,) one value per row of ``scores``, e.g. ``scores.subjects``; rows with an empty text stand alone.
+
+    Raises:
+        InputError: no row has a label, or draws or level make no sense.
+
+    Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 6 and 13.
+
+    Example:
+        >>> from mien.labels import Labels
+        >>> logits = np.repeat(np.array([[1, 0], [0, 1]], np.float32), 50, axis=0)
+        >>> targets = np.r_[np.zeros(40, int), np.ones(60, int)]
+        >>> found = intervals(Scores(logits, targets, Labels(("a", "b")), np.full(100, "x")))["accuracy"]
+        >>> 0.8 < found.low < 0.9 < found.high < 1
+        True
+    """
+    if draws < 2 or not 0 < level < 1:
+        raise InputError(
+            f"a bootstrap with {draws} draws at level {level}: expected at least 2, and a level from 0 to 1"
+        )
+    labelled = scores.targets >= 0
+    if not labelled.any():
+        raise InputError("no row of the scores has a label, so there is no interval")
+    classes = len(scores.labels)
+    cells = scores.targets[labelled] * classes + scores.logits[labelled].argmax(axis=1)
+    generator = np.random.default_rng(seed)
+    if groups is None:
+        counts = np.bincount(cells, minlength=classes * classes)
+        drawn = generator.multinomial(len(cells), counts / len(cells), draws)
+    else:
+        drawn = _draw_groups(cells, np.asarray(groups)[labelled], classes * classes, draws, generator)
+    low, high = (1 - level) / 2, (1 + level) / 2
+    found = {}
+    for name, values in _numbers(drawn.reshape(draws, classes, classes)).items():
+        bounds = np.quantile(values, [low, high])
+        found[name] = Interval(float(bounds[0]), float(bounds[1]), level)
+    return found
+
+
+def _draw_groups(
+    cells: NDArray[np.int64], groups: NDArray[Any], size: int, draws: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """(draws, size) cells, whole groups drawn with replacement."""
+    names, group = np.unique(groups.astype(str), return_inverse=True)
+    alone = groups.astype(str) == ""
+    group = np.where(alone, len(names) + np.cumsum(alone), group)
+    _, group = np.unique(group, return_inverse=True)
+    count = int(group.max()) + 1
+    table = np.bincount(group * size + cells, minlength=count * size).reshape(count, size).astype(np.float64)
+    step = max(1, PIECE // count)
+    pieces = [
+        generator.multinomial(count, np.full(count, 1 / count), min(step, draws - start)).astype(np.float64) @ table
+        for start in range(0, draws, step)
+    ]
+    return np.rint(np.concatenate(pieces)).astype(np.int64)
+
+
+def _numbers(confusions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Accuracy, balanced accuracy and macro-F1 of (B, C, C) confusion matrices; classes absent from a draw left out."""
+    hits = np.diagonal(confusions, axis1=1, axis2=2)
+    support, named = confusions.sum(axis=2), confusions.sum(axis=1)
+    present = support > 0
+    recall, f1 = hits / np.maximum(support, 1), 2 * hits / np.maximum(support + named, 1)
+    classes = present.sum(axis=1)
+    return {
+        "accuracy": hits.sum(axis=1) / confusions.sum(axis=(1, 2)),
+        "balanced_accuracy": np.where(present, recall, 0).sum(axis=1) / classes,
+        "macro_f1": np.where(present, f1, 0).sum(axis=1) / classes,
+    }

@@ -1,0 +1,197 @@
+"""Run a model over a manifest, once: everything else reads the scores.
+
+scores = score(recognizer.logits, card, manifest)      the network runs here, and only here
+evaluation = Evaluation.of(scores)                     milliseconds
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.card import Card
+from mien.errors import InputError, ManifestError
+from mien.face import Face
+from mien.faces import Detector, crop, detector
+from mien.images import Pixels, read
+from mien.labels import Labels
+from mien.manifest import Manifest
+from mien.preprocess import Preprocess
+from mien.scores import Scores
+
+#: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32.
+Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32]]
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+class NoFace(InputError):
+    """The detector found no face in a picture."""
+
+
+def score(
+    classify: Classify,
+    card: Card,
+    manifest: Manifest,
+    *,
+    model: str = "",
+    split: str | None = None,
+    detector_name: str = "whole",
+    batch_size: int = 64,
+    threads: int | None = None,
+    leaked: NDArray[np.intp] | None = None,
+    leaks_from: str = "train",
+    progress: Progress = lambda done, total: None,
+) -> Scores:
+    """Score every picture of a manifest.
+
+    A row's face is its ``box``, cut out with the margin of the model's ``Preprocess``; without a box it is the whole
+    picture, or what a detector finds: the largest face. A picture that cannot be read, and one without a face, is
+    listed with its reason in ``about["problems"]``; the others are scored all the same.
+
+    Args:
+        classify: the network.
+        card: what the model says of itself.
+        manifest: the data.
+        model: name and digest, as they go into the scores.
+        split: only this split; None for all rows.
+        detector_name: for rows without a box: an entry of ``mien.faces.DETECTORS``.
+        batch_size: faces per call of ``classify``.
+        threads: pictures read at the same time; by default one per core.
+        leaked: rows of ``manifest`` (of all of it, counted from 0) whose picture another split has too.
+        leaks_from: name of that split.
+        progress: called with rows done and rows in all.
+
+    Returns:
+        Scores over the model's own classes, one row per face; where the data name a class that the model does not
+        know, the target is -1 and ``about["unknown_labels"]`` counts it.
+
+    Raises:
+        ManifestError: no such split, missing files, or not one usable picture.
+    """
+    digest = manifest.digest()
+    rows = np.arange(len(manifest))
+    if split is not None:
+        rows = rows[(manifest.frame["split"] == split).to_numpy()]
+        manifest = manifest.split(split)
+    truth, unknown = _truth(manifest, card.labels)  # before the work: label sets that do not overlap show at once
+    manifest.check_files()
+    finder = None if detector_name == "whole" else detector(detector_name)
+    kept: list[int] = []
+    problems: list[dict[str, Any]] = []
+    logits: list[NDArray[np.float32]] = []
+    batch: list[Pixels] = []
+    seconds = 0.0
+    for row, face in enumerate(
+        _faces(manifest, card.preprocess, finder, threads or os.cpu_count() or 1, 2 * batch_size)
+    ):
+        if isinstance(face, InputError):
+            kind = "no face" if isinstance(face, NoFace) else "unreadable"
+            image, label = str(manifest.frame["image"][row]), str(manifest.frame["label"][row])
+            problems.append(
+                {"row": int(rows[row]) + 1, "image": image, "kind": kind, "label": label, "reason": str(face)}
+            )
+        else:
+            kept.append(row)
+            batch.append(face)
+        if batch and (len(batch) == batch_size or row + 1 == len(manifest)):
+            began = time.perf_counter()
+            logits.append(np.asarray(classify(batch), np.float32))
+            seconds += time.perf_counter() - began
+            batch = []
+        if (row + 1) % batch_size == 0 or row + 1 == len(manifest):
+            progress(row + 1, len(manifest))
+    if not kept:
+        raise ManifestError(f"none of the {len(manifest)} pictures can be used; the first: {problems[0]['reason']}")
+    used = manifest.take(np.array(kept))
+    about: dict[str, Any] = {
+        "manifest": digest,
+        "rows": len(manifest),
+        "split": split,
+        "classes": list(manifest.labels.names),
+        "detector": detector_name,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "ms_per_face": round(1000 * seconds / len(kept), 3),
+        "made_from": _made_from(card),
+        "biases": list(card.biases),
+        "temperature": card.temperature,
+        "unlabelled": int((used.targets() < 0).sum()),
+        "unknown_labels": unknown,
+        "problems": problems,
+    }
+    if leaked is not None:
+        is_leaked = np.isin(rows[kept], leaked)
+        about["leaked"] = {"from": leaks_from, "ids": used.frame["image"][is_leaked].tolist()}
+    spoken = used.with_labels(card.labels) if used.vote_classes else None
+    return Scores(
+        logits=np.concatenate(logits),
+        targets=truth[kept],
+        labels=card.labels,
+        ids=np.array(used.frame["image"].tolist(), dtype=str),
+        votes=None if spoken is None else spoken.votes(),
+        other_votes=None if spoken is None else spoken.other_votes(),
+        splits=np.array(used.frame["split"].tolist(), dtype=str),
+        domains=np.array(used.frame["domain"].tolist(), dtype=str),
+        subjects=np.array(used.frame["subject"].tolist(), dtype=str),
+        model=model or card.name,
+        about=about,
+    )
+
+
+def _faces(
+    manifest: Manifest, preprocess: Preprocess, finder: Detector | None, threads: int, ahead: int
+) -> Iterator[Pixels | InputError]:
+    """Faces in the order of the rows, brought to the network's size; at most ``ahead`` are held at a time."""
+    paths, boxes = manifest.paths(), manifest.boxes()
+
+    def one(row: int) -> Pixels | InputError:
+        try:
+            image = read(paths[row])
+            if boxes is not None and np.isfinite(boxes[row]).all():
+                image = crop(image, Face(boxes[row]), preprocess.margin, preprocess.shift)
+            elif finder is not None:
+                found = finder.detect(image)
+                if not found:
+                    return NoFace(f"{paths[row]}: no face found")
+                image = crop(image, found[0], preprocess.margin, preprocess.shift)
+        except InputError as error:
+            return error
+        fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
+        return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
+
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Pixels | InputError]] = deque()
+        for row in range(len(paths)):
+            waiting.append(pool.submit(one, row))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _truth(manifest: Manifest, labels: Labels) -> tuple[NDArray[np.int64], dict[str, int]]:
+    """Targets over the model's classes, and how many rows have a label that it does not know."""
+    own = manifest.targets()
+    mapping = manifest.labels.mapping_to(labels)
+    counts = {name: int((own == manifest.labels.index(name)).sum()) for name in mapping.missing}
+    return mapping.indices(own), {name: count for name, count in counts.items() if count}
+
+
+def _made_from(card: Card) -> dict[str, Any]:
+    """Which data trained and chose the model, as far as its card says."""
+    data = card.recipe.get("data") or {}
+    selection = card.metrics.get("selection") or {}
+    found = {
+        "digest": card.data.get("digest"),
+        "train": data.get("train"),
+        "val": selection.get("split", data.get("val")),
+        "rule": selection.get("rule"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
