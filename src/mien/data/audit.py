@@ -112,6 +112,25 @@ class Audit:
         mask[self.leaked_rows(split, against, near=near)] = False
         return mask
 
+    def leaks(self) -> list[dict[str, Any]]:
+        """For each two splits that share photographs: how many rows of the second the first has too."""
+        names = sorted(
+            set(self.splits[self.splits != ""].tolist()), key=lambda name: (name != "train", name == "test", name)
+        )
+        lines = []
+        for place, against in enumerate(names):
+            for split in names[place + 1 :]:
+                rows, identical = (
+                    len(self.leaked_rows(split, against)),
+                    len(self.leaked_rows(split, against, near=False)),
+                )
+                if rows:
+                    total = int((self.splits == split).sum())
+                    lines.append(
+                        {"split": split, "against": against, "rows": rows, "identical": identical, "of": total}
+                    )
+        return lines
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         found = [{"kind": item.kind, "rows": list(item.rows), "why": item.why} for item in self.findings]
@@ -273,22 +292,20 @@ def _repeated(
         found.append(Finding("duplicate", tuple(rows), f"{len(rows)} identical pictures"))
         classes = sorted({names[label] for label in labels[rows] if label >= 0})
         if len(classes) > 1:
-            found.append(Finding("conflict", tuple(rows), f"identical pictures labelled {' and '.join(classes)}"))
+            found.append(Finding("conflict", tuple(rows), " / ".join(classes)))
     for number, rows in _members(together).items():
         inside = best.get(number, [])
         if inside:
-            how = f"similarity {min(pair.similarity for pair in inside):.2f}"
+            least = min(pair.similarity for pair in inside)
             mirrored = ", mirrored" if any(pair.is_mirrored for pair in inside) else ""
-            found.append(
-                Finding("near_duplicate", tuple(rows), f"{len(rows)} pictures of one photograph, {how}{mirrored}")
-            )
+            found.append(Finding("near_duplicate", tuple(rows), f"{len(rows)} alike ({least:.2f}{mirrored})"))
             classes = sorted({names[label] for label in labels[rows] if label >= 0})
             if len(classes) > 1:
-                found.append(Finding("near_conflict", tuple(rows), f"one photograph labelled {' and '.join(classes)}"))
+                found.append(Finding("near_conflict", tuple(rows), " / ".join(classes)))
         where = sorted({str(split) for split in splits[rows] if split})
         if len(where) > 1:
             kind = "near" if len(set(same[rows].tolist())) > 1 else "identical"
-            found.append(Finding("leak", tuple(rows), f"one photograph in {' and '.join(where)} ({kind})"))
+            found.append(Finding("leak", tuple(rows), f"{' and '.join(where)} ({kind})"))
     return found
 
 
@@ -315,12 +332,12 @@ def _balance(manifest: Manifest, splits: NDArray[np.str_]) -> list[Finding]:
     names = manifest.labels.names
     if sizes[large] > IMBALANCE * sizes[small]:
         ratio = sizes[large] / sizes[small]
-        why = f"{names[large]} has {ratio:.0f} times as many pictures as {names[small]} ({sizes[large]} and {sizes[small]})"
+        numbers = f"({sizes[large]} and {sizes[small]})"
+        why = f"{names[large]} has {ratio:.0f} times as many pictures as {names[small]} {numbers}"
         found.append(Finding("balance", (), why))
     for split in sorted(set(splits.tolist())):
         missing = [names[index] for index in sizes if not (targets[splits == split] == index).any()]
         if missing:
-            found.append(
-                Finding("balance", (), f"no picture of {', '.join(missing)} in {split or 'rows without a split'}")
-            )
+            where = split or "the rows without a split"
+            found.append(Finding("balance", (), f"no picture of {', '.join(missing)} in {where}"))
     return found

@@ -53,10 +53,12 @@ class Group:
     Attributes:
         tiles: at least one.
         title: above them; an empty title draws no card.
+        section: a heading before this group, which then begins a new line.
     """
 
     tiles: Sequence[Tile]
     title: str = ""
+    section: str = ""
 
 
 def sheet(groups: Sequence[Group], *, columns: int = 12, tile_px: int = 96, title: str = "") -> Pixels:
@@ -92,6 +94,8 @@ def sheet(groups: Sequence[Group], *, columns: int = 12, tile_px: int = 96, titl
     if title:
         draw.text((GAP_PX, GAP_PX), title, INK, _font(FONT_PX + 2))
     for group, (x, y, group_width, group_height) in zip(groups, places, strict=True):
+        if group.section:
+            draw.text((GAP_PX, y - LINE_PX - GAP_PX), group.section, INK, _font(FONT_PX + 2))
         if group.title:
             draw.rounded_rectangle((x, y, x + group_width, y + group_height), 4, CARD)
             draw.text((x + GAP_PX, y + 3), _cut(group.title, group_width - 2 * GAP_PX), INK, _font(FONT_PX))
@@ -112,8 +116,10 @@ def _flow(
         across = min(len(group.tiles), columns)
         group_width = across * cell_width + GAP_PX
         group_height = head + -(-len(group.tiles) // across) * cell_height
-        if x > GAP_PX and x + group_width + GAP_PX > width:
+        if x > GAP_PX and (group.section or x + group_width + GAP_PX > width):
             x, y, line_height = GAP_PX, y + line_height + GAP_PX, 0
+        if group.section:
+            y += LINE_PX + 2 * GAP_PX
         places.append((x, y, group_width, group_height))
         x += group_width + GAP_PX
         line_height = max(line_height, group_height)

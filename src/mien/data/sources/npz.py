@@ -76,9 +76,7 @@ def scan(
             raise ManifestError(f"{path}: {len(array)} rows of {role} for {faces.count} pictures")
     is_ferplus = votes is not None and votes.ndim == 2 and votes.shape[1] == len(ferplus.CLASSES) + len(ferplus.OTHERS)
     if labels is None and known is not None:
-        labels = Labels.of(str(name) for name in known)
-        if [labels.find(str(name)) for name in known] != list(range(len(known))):
-            labels = Labels(tuple(str(name) for name in known))  # a known set in another order: the file's order counts
+        labels = Labels(tuple(str(name) for name in known))  # the file's order counts
     columns: dict[str, Any] = {role: values[role].astype(str) for role in ("subject", "domain") if role in values}
     if "split" in values:
         columns["split"] = [_split(value) for value in values["split"].tolist()]
