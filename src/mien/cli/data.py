@@ -131,7 +131,8 @@ def stats(
     if found.votes is not None:
         typer.echo(
             f"votes: {found.votes['votes_per_picture']:.1f} per picture, "
-            f"entropy {found.votes['entropy_bits']:.2f} bits, more than half agree on {found.votes['more_than_half_agree']:.1%}"
+            f"entropy {found.votes['entropy_bits']:.2f} bits, "
+            f"more than half agree on {found.votes['more_than_half_agree']:.1%}"
         )
 
 

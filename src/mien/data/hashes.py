@@ -181,6 +181,7 @@ def alike(
     plain = fingerprints(thumbnails[rows])
     odd = np.tile((np.arange(FREQUENCIES) % 2).astype(bool), FREQUENCIES)
     mirrored = np.where(odd, -plain, plain)  # mirroring turns the sign of the odd horizontal frequencies
+    brightness = thumbnails.sum(axis=(1, 2), dtype=np.int64)
     found: list[Pair] = []
     for start in range(0, len(rows), BLOCK):
         block = plain[start : start + BLOCK]
@@ -189,6 +190,8 @@ def alike(
             first, second = np.divmod(above, len(rows) - start)
             later = first < second
             pairs = np.stack([rows[start + first[later]], rows[start + second[later]]], axis=1)
+            swap = brightness[pairs[:, 0]] > brightness[pairs[:, 1]]  # so that the order of the rows decides nothing
+            pairs[swap] = pairs[swap, ::-1]
             threshold = ALIKE_MIRRORED if is_mirrored else ALIKE
             for piece in range(0, len(pairs), PAIRS):
                 few = pairs[piece : piece + PAIRS]
