@@ -1,0 +1,76 @@
+"""mien reads the expression that people would see in a face, and builds, audits and ships the models that do.
+
+    >>> import mien
+    >>> from importlib.resources import files
+    >>> (reading,) = mien.predict(files("mien") / "assets" / "eileen_collins.jpg")
+    >>> reading.prediction.label
+    'happy'
+
+Names are resolved on first use, so that ``import mien`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mien.card import Card
+    from mien.errors import MienError
+    from mien.face import Face
+    from mien.labels import Labels
+    from mien.manifest import Manifest
+    from mien.prediction import Prediction, Reading
+    from mien.preprocess import Preprocess
+    from mien.recipe import Recipe
+    from mien.runtime.recognizer import Recognizer
+    from mien.runtime.shortcuts import load_model, predict, predict_image
+    from mien.scores import Scores
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Card": "mien.card",
+    "Face": "mien.face",
+    "Labels": "mien.labels",
+    "Manifest": "mien.manifest",
+    "MienError": "mien.errors",
+    "Prediction": "mien.prediction",
+    "Preprocess": "mien.preprocess",
+    "Reading": "mien.prediction",
+    "Recipe": "mien.recipe",
+    "Recognizer": "mien.runtime.recognizer",
+    "Scores": "mien.scores",
+    "load_model": "mien.runtime.shortcuts",
+    "predict": "mien.runtime.shortcuts",
+    "predict_image": "mien.runtime.shortcuts",
+}
+
+__all__ = [
+    "Card",
+    "Face",
+    "Labels",
+    "Manifest",
+    "MienError",
+    "Prediction",
+    "Preprocess",
+    "Reading",
+    "Recipe",
+    "Recognizer",
+    "Scores",
+    "load_model",
+    "predict",
+    "predict_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'mien' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,89 @@
+"""One model file, ready to run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mien.card import Card
+from mien.errors import ModelError
+from mien.images import Pixels
+from mien.runtime.models import locate
+from mien.scores import softmax
+
+
+class Network:
+    """A recognizer's network and card.
+
+    Args:
+        model: path, or name in ``mien.runtime.models.available``.
+        threads: CPU threads of one run; None leaves it to ONNX Runtime (one per core).
+
+    Attributes:
+        path: the file.
+        card: what it says of itself.
+
+    Raises:
+        ModelError: no such file, not an ONNX file, without a card, or not a recognizer.
+    """
+
+    def __init__(self, model: str | os.PathLike[str], threads: int | None = None) -> None:
+        self.path = locate(model)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # warnings of the runtime are not about the user's input
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+        try:
+            self._session = onnxruntime.InferenceSession(self.path, options, providers=providers)
+        except Exception as error:  # ONNX Runtime's exceptions have no common base
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{self.path}: not a model that ONNX Runtime can open ({reason})") from None
+        self.card = Card.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.path))
+        if self.card.kind != "recognizer":
+            raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")
+        self._input = self._session.get_inputs()[0].name
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def logits(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> NDArray[np.float32]:
+        """Raw answers.
+
+        Args:
+            faces: (H, W, 3) uint8 RGB each, of any size.
+            flip: average the logits of each face and its mirror image.
+            batch_size: faces per run.
+
+        Returns:
+            (N, C) float32, biases and temperature of the card not applied.
+        """
+        found = [np.empty((0, len(self.card.classes)), np.float32)]
+        for start in range(0, len(faces), batch_size):
+            batch = self.card.preprocess(faces[start : start + batch_size])
+            logits = self._run(batch)
+            if flip:
+                logits = (logits + self._run(np.ascontiguousarray(batch[..., ::-1]))) / 2
+            found.append(logits)
+        return np.concatenate(found)
+
+    def probabilities(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> NDArray[np.float32]:
+        """(N, C) float32; the card's biases are added to the logits, the sum is divided by its temperature."""
+        logits = self.logits(faces, flip, batch_size)
+        if self.card.biases:
+            logits = logits + np.asarray(self.card.biases, np.float32)
+        return softmax(logits / self.card.temperature)
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        outputs: list[Any] = self._session.run(None, {self._input: batch})
+        return np.asarray(outputs[0], np.float32)

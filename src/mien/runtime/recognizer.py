@@ -1,0 +1,142 @@
+"""From pictures to readings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien import faces as face_finding
+from mien.card import Card
+from mien.errors import ImageError, InputError, ModelError
+from mien.images import Pixels, Source
+from mien.labels import Labels
+from mien.prediction import Prediction, Reading
+from mien.runtime.models import DEFAULT
+from mien.runtime.network import Network
+from mien.runtime.stream import Answer, stream
+
+Model = str | os.PathLike[str]
+
+
+class Recognizer:
+    """Reads the perceived expression of every face in a picture.
+
+    Args:
+        model: name or path of a model, or several: their probabilities are averaged.
+        detector: an entry of ``mien.faces.DETECTORS``; ``"whole"`` when the picture already is a face.
+        threads: CPU threads of the network; None = one per core.
+        batch_size: faces per run of the network.
+        flip: average each face with its mirror image; None = as the model's card says.
+        labels: answer over these classes (an id such as ``"fer7"``, or ``Labels``); None = the first model's own.
+        threshold: abstain below this confidence; None = as the first model's card says.
+
+    Raises:
+        ModelError: a model cannot be used.
+        LabelError: a model knows none of the classes asked for.
+
+    Example:
+        >>> from importlib.resources import files
+        >>> recognizer = Recognizer()
+        >>> [reading.prediction.label for reading in recognizer.read(files("mien") / "assets" / "eileen_collins.jpg")]
+        ['happy']
+    """
+
+    def __init__(
+        self,
+        model: Model | Sequence[Model] = DEFAULT,
+        *,
+        detector: str = face_finding.DEFAULT,
+        threads: int | None = None,
+        batch_size: int = 32,
+        flip: bool | None = None,
+        labels: str | Labels | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        models = [model] if isinstance(model, (str, os.PathLike)) else list(model)
+        if not models:
+            raise ModelError("no model given: name at least one, e.g. 'default'")
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: expected at least 1")
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise InputError(f"threshold is {threshold}: expected 0 (never abstain) to 1")
+        self.networks = [Network(item, threads) for item in models]
+        self.detector_name = detector
+        self.detector = face_finding.detector(detector)
+        self.batch_size = batch_size
+        self.flip = flip
+        self.threshold = self.card.threshold if threshold is None else threshold
+        self.labels = self._labels(labels)
+        self._mappings = [
+            None if network.card.classes == self.labels.names else network.card.labels.mapping_to(self.labels)
+            for network in self.networks
+        ]
+
+    def _labels(self, labels: str | Labels | None) -> Labels:
+        if labels is None:
+            return self.card.labels
+        return Labels.named(labels) if isinstance(labels, str) else labels
+
+    @property
+    def card(self) -> Card:
+        """The card of the (first) model."""
+        return self.networks[0].card
+
+    def _flips(self, network: Network) -> bool:
+        return network.card.flip if self.flip is None else self.flip
+
+    def logits(self, faces: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) float32 raw logits over the model's own classes, of faces that are cut out already.
+
+        Raises:
+            InputError: there are several models, whose logits have no common scale.
+        """
+        if len(self.networks) > 1:
+            raise InputError(f"{len(self.networks)} models have no common logits; ask for probabilities")
+        return self.networks[0].logits(faces, self._flips(self.networks[0]), self.batch_size)
+
+    def probabilities(self, faces: Sequence[Pixels]) -> NDArray[np.float32]:
+        """(N, C) float32 over ``self.labels``, of faces that are cut out already."""
+        return self.combine([faces] * len(self.networks))
+
+    def combine(self, framings: Sequence[Sequence[Pixels]]) -> NDArray[np.float32]:
+        """Average the models' probabilities; each gets the same faces in its own framing."""
+        total = np.zeros((len(framings[0]), len(self.labels)), np.float32)
+        for network, mapping, faces in zip(self.networks, self._mappings, framings, strict=True):
+            found = network.probabilities(faces, self._flips(network), self.batch_size)
+            total += found if mapping is None else mapping.probabilities(found)
+        return total / len(self.networks)
+
+    def classify(self, faces: Sequence[Pixels]) -> list[Prediction]:
+        """Answers for faces that are cut out already, (H, W, 3) uint8 RGB each."""
+        return [Prediction(self.labels, row, self.threshold) for row in self.probabilities(faces)]
+
+    @overload
+    def read(self, source: Source) -> list[Reading]: ...
+    @overload
+    def read(self, source: list[Source]) -> list[list[Reading]]: ...
+    def read(self, source: Source | list[Source]) -> list[Reading] | list[list[Reading]]:
+        """Find and read all faces of one picture, or of a list of them.
+
+        Args:
+            source: path, encoded bytes, PIL image, RGB array, or a list of such.
+
+        Returns:
+            Readings, the largest face first; for a list, one list per picture.
+
+        Raises:
+            ImageError: a picture cannot be read. (``stream`` reports it and goes on.)
+        """
+        answers = list(self.stream(source if isinstance(source, list) else [source]))
+        for answer in answers:
+            if answer.error is not None:
+                raise ImageError(answer.error)
+        readings = [list(answer.readings) for answer in answers]
+        return readings if isinstance(source, list) else readings[0]
+
+    def stream(self, sources: Iterable[Source]) -> Iterator[Answer]:
+        """Read any number of pictures, in order, with bounded memory; a bad one becomes an answer with its reason."""
+        return stream(self, sources)

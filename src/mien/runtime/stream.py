@@ -1,0 +1,141 @@
+"""Many pictures: reading and finding faces in threads, the network in batches across pictures, answers in order."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mien.errors import ImageError
+from mien.face import Face
+from mien.faces import crops
+from mien.images import Pixels, Source, read
+from mien.prediction import Prediction, Reading
+
+if TYPE_CHECKING:
+    from mien.runtime.recognizer import Recognizer
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What came of one picture.
+
+    Attributes:
+        source: its path, or ``picture 3`` when it was not a file.
+        readings: one per face, the largest first.
+        size_px: (width, height), None when it could not be read.
+        error: why it could not be read, or None.
+    """
+
+    source: str
+    readings: tuple[Reading, ...] = ()
+    size_px: tuple[int, int] | None = None
+    error: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no reading, or None when there is one."""
+        return self.error or (None if self.readings else "no face found")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        faces = [{key: value for key, value in item.to_dict().items() if key != "source"} for item in self.readings]
+        size = None if self.size_px is None else list(self.size_px)
+        return {"source": self.source, "size_px": size, "reason": self.reason, "faces": faces}
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """One picture after reading and finding: its faces, cut out once for each model's framing."""
+
+    source: str
+    size_px: tuple[int, int] | None
+    faces: list[Face]
+    framings: list[list[Pixels]]
+    error: str | None
+
+
+def stream(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[Answer]:
+    """Read pictures.
+
+    At most a few pictures per core and one batch of faces are in memory at a time.
+
+    Args:
+        recognizer: detector and networks.
+        sources: paths, encoded bytes, PIL images or arrays.
+
+    Yields:
+        One answer per source, in order.
+    """
+    waiting: list[_Found] = []
+    count = 0
+    for found in _find_all(recognizer, sources):
+        waiting.append(found)
+        count += len(found.faces)
+        # pictures without faces must not pile up either
+        if count >= recognizer.batch_size or len(waiting) >= 4 * recognizer.batch_size:
+            yield from _classify(recognizer, waiting)
+            waiting, count = [], 0
+    yield from _classify(recognizer, waiting)
+
+
+def _find_all(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[_Found]:
+    named = ((_name(source, number), source) for number, source in enumerate(sources, start=1))
+    first = list(itertools.islice(named, 2))
+    if len(first) < 2:  # one picture needs no threads
+        yield from (_find(recognizer, name, source) for name, source in first)
+        return
+    workers = os.cpu_count() or 1
+    pending: deque[Future[_Found]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="mien-read") as pool:
+        try:
+            for name, source in itertools.chain(first, named):
+                pending.append(pool.submit(_find, recognizer, name, source))
+                if len(pending) > 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:  # the reader stopped early
+                future.cancel()
+
+
+def _name(source: Source, number: int) -> str:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"picture {number}"
+
+
+def _find(recognizer: Recognizer, name: str, source: Source) -> _Found:
+    try:
+        image = read(source)
+    except ImageError as error:
+        return _Found(name, None, [], [], str(error))
+    faces = recognizer.detector.detect(image)
+    size = (image.shape[1], image.shape[0])
+    if recognizer.detector_name == "whole":  # the picture is the face: as in training, no margin, no square
+        return _Found(name, size, faces, [[image] for _ in recognizer.networks], None)
+    cut: dict[tuple[float, float], list[Pixels]] = {}
+    framings = []
+    for network in recognizer.networks:
+        framing = (network.card.preprocess.margin, network.card.preprocess.shift)
+        if framing not in cut:
+            cut[framing] = crops(image, faces, *framing)
+        framings.append(cut[framing])
+    return _Found(name, size, faces, framings, None)
+
+
+def _classify(recognizer: Recognizer, found: list[_Found]) -> Iterator[Answer]:
+    framings = [
+        [face for picture in found if picture.framings for face in picture.framings[number]]
+        for number in range(len(recognizer.networks))
+    ]
+    rows = iter(recognizer.combine(framings))
+    for picture in found:
+        readings = tuple(
+            Reading(face, Prediction(recognizer.labels, next(rows), recognizer.threshold), picture.source)
+            for face in picture.faces
+        )
+        yield Answer(picture.source, readings, picture.size_px, picture.error)
