@@ -51,7 +51,7 @@ docs: $(DEV)/.ready ## write docs/reference.md from the verbs, tables and recipe
 	@$(DEV)/bin/python scripts/reference.py
 
 picture: $(BASE)/.ready ## draw the picture at the top of the README
-	@$(BASE)/bin/python scripts/picture.py
+	@$(BASE)/bin/mien predict src/mien/assets/group.jpg --annotated docs/images
 
 lock: $(UV) ## compile requirements/*.txt from pyproject.toml; UPGRADE=1 renews the versions
 	@UV=$(UV) bash scripts/lock.sh

@@ -19,8 +19,9 @@ LAB = (
     ["train", "s3", "--data", "faces.csv"],
     ["evaluate", "model.onnx", "faces.csv"],
     ["export", "runs/s3"],
-    ["data", "scan", "."],
+    ["data", "split", "faces.csv"],
     ["data", "stats", "faces.csv"],
+    ["data", "toy", "--out", "toy"],
 )
 
 
