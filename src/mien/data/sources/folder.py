@@ -48,7 +48,7 @@ def scan(
     """
     if not path.is_dir():
         raise ManifestError(f"{path}: not a folder; {_EXPECTED}")
-    root = _unwrap(path)
+    root = _unwrap(path, labels)
     folders, loose = _inside(root)
     parts = [(split_name(folder.name) or "", folder) for folder in folders]
     left_out: Counter[str] = Counter()
@@ -87,15 +87,18 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     return [entry for entry in entries if entry.is_dir()], pictures
 
 
-def _unwrap(path: Path) -> Path:
-    """Step into an only folder that holds more folders: archives often wrap a data set in a folder."""
-    folders, loose = _inside(path)
-    while len(folders) == 1 and not loose and not split_name(folders[0].name):
+def _unwrap(path: Path, labels: Labels | None) -> Path:
+    """Step into an only folder that holds no pictures but folders: archives often wrap a data set in one."""
+    while True:
+        folders, loose = _inside(path)
+        if len(folders) != 1 or loose or split_name(folders[0].name):
+            return path
+        if labels is not None and labels.find(folders[0].name) is not None:
+            return path
         inner, pictures = _inside(folders[0])
-        if pictures or (len(inner) < 2 and not (inner and split_name(inner[0].name))):
-            break
-        path, folders, loose = folders[0], inner, pictures
-    return path
+        if pictures or not inner:
+            return path
+        path = folders[0]
 
 
 def _walk(folder: Path, left_out: Counter[str]) -> list[Path]:
