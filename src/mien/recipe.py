@@ -302,7 +302,9 @@ def _explain(item: Any) -> str:
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{place}: unknown key; {hint}"
     message = item["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(item["input"], (dict, list)) or repr(item["input"]) in message else f", got {item['input']!r}"
+    shown = (
+        "" if isinstance(item["input"], (dict, list)) or repr(item["input"]) in message else f", got {item['input']!r}"
+    )
     return f"{place}: {message}{shown}"
 
 

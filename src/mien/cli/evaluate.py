@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mien.evaluate.evaluation import Evaluation
 
 
 def evaluate(
@@ -17,56 +19,59 @@ def evaluate(
     labels: Annotated[
         str | None, typer.Option(help="Classes to answer with: a known set (fer7 ...) or names: happy,sad,neutral.")
     ] = None,
-    detector: Annotated[str, typer.Option(help="For rows without a box: whole (the picture is the face) ...")] = "whole",
+    detector: Annotated[
+        str, typer.Option(help="For rows without a box: whole (the picture is the face) ...")
+    ] = "whole",
     without_leaks_from: Annotated[
         str | None, typer.Option(help="Measure again without pictures that this split has too, e.g. train.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Save the scores here (.npz).")] = None,
-    as_json: Annotated[str | None, typer.Option("--json", help="Write all numbers as JSON; - prints them.")] = None,
-    pictures: Annotated[Path | None, typer.Option(help="Folder for the pictures (PNG).")] = None,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for plots and the surest mistakes (PNG).")] = None,
     flip: Annotated[
-        bool | None, typer.Option("--flip/--no-flip", help="Average with the mirror image; by default as the card says.")
+        bool | None,
+        typer.Option("--flip/--no-flip", help="Average with the mirror image; by default as the card says."),
     ] = None,
     bootstrap: Annotated[int, typer.Option(help="Draws for the 95 % intervals; 0 for none.", min=0)] = 1000,
     by_subject: Annotated[bool, typer.Option("--by-subject", help="Draw whole persons, not single rows.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 64,
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures: numbers with intervals, per class, confusion matrix, pictures."""
-    from rich.console import Console
-
-    from mien.atomic import write_text
     from mien.errors import InputError
     from mien.evaluate.evaluation import Evaluation
-    from mien.evaluate.summary import summary
     from mien.labels import Labels
     from mien.scores import Scores
 
     if bootstrap == 1:
         raise InputError("--bootstrap 1: an interval needs at least 2 draws; 0 leaves intervals out")
     names = [name.strip() for name in labels.split(",")] if labels else []
-    wanted = None if not names else Labels.named(names[0]) if len(names) == 1 else Labels.of(names)
+    wanted = None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
+    written = [] if out is None else [out]
     if model.endswith(".npz"):
         made_then = {"MANIFEST": manifest, "--split": split, "--without-leaks-from": without_leaks_from, "--flip": flip}
         wrong = [name for name, value in made_then.items() if value is not None]
         if wrong:
-            raise InputError(f"{model} is saved scores, which {', '.join(wrong)} cannot change; name a model to run it again")
+            raise InputError(f"{model} is saved scores: {', '.join(wrong)} cannot change them; name a model instead")
         scores = Scores.load(model)
         if out is not None:
             scores.save(out)
         evaluation = Evaluation.of(scores, labels=wanted, draws=bootstrap, seed=seed, by_subject=by_subject)
+        written += _draw(evaluation, pictures)
     else:
         if manifest is None:
-            raise InputError(f"mien evaluate {model}: name a manifest too; `mien data scan FOLDER --out faces.csv` makes one")
+            raise InputError(f"mien evaluate {model}: name a manifest too; `mien data scan FOLDER` makes one")
         from mien.cli.progress import bar
         from mien.evaluate.run import evaluate as run
         from mien.manifest import Manifest
+        from mien.runtime.network import Network
 
-        with bar("reading", quiet=as_json == "-") as step:
+        network, data = Network(model, threads), Manifest.load(manifest)
+        with bar("reading", is_quiet=as_json) as step:
             evaluation = run(
-                model,
-                Manifest.load(manifest),
+                network,
+                data,
                 split=split,
                 detector=detector,
                 batch_size=batch_size,
@@ -80,20 +85,32 @@ def evaluate(
                 out=out,
                 progress=step,
             )
-    written = [path for path in (out,) if path is not None]
-    if pictures is not None:
-        from mien.report.plots import plot_all
+        written += _draw(evaluation, pictures)
+        if pictures is not None:
+            from mien.report.mistakes import plot_mistakes
 
-        where = evaluation.scores.about.get("split")
-        title = f"{evaluation.scores.model}{f' on {where}' if where else ''}"
-        written += plot_all(evaluation.raw.metrics, pictures, title)
-    text = json.dumps(evaluation.to_dict(), indent=2, allow_nan=False) + "\n"
-    if as_json == "-":
-        sys.stdout.write(text)
+            title = f"{evaluation.title}: the surest mistakes"
+            drawn = plot_mistakes(evaluation, data, network.card.preprocess, pictures / "mistakes.png", title=title)
+            written += [drawn] if drawn else []
+    _show(evaluation, written, as_json)
+
+
+def _draw(evaluation: Evaluation, folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    from mien.report.plots import plot_all
+
+    return plot_all(evaluation.raw.metrics, folder, evaluation.title)
+
+
+def _show(evaluation: Evaluation, written: list[Path], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(evaluation.to_dict(), indent=2, allow_nan=False))
         return
-    if as_json is not None:
-        write_text(as_json, text)
-        written.append(Path(as_json))
+    from rich.console import Console
+
+    from mien.evaluate.summary import summary
+
     console = Console()
     console.print(summary(evaluation), highlight=False)
     for path in written:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     from mien.runtime.models import available
     from mien.runtime.network import Network
 
-    found = []
+    found: list[dict[str, Any]] = []
     for name, path in available().items():
         card = Network(path, threads=1).card
         found.append(

@@ -108,7 +108,7 @@ def _run(recognizer: Recognizer, paths: list[str], is_quiet: bool) -> list[Answe
     from rich.console import Console
     from rich.progress import track
 
-    stream = recognizer.stream(paths)  # type: ignore[arg-type]  # a list of paths is an iterable of sources
+    stream = recognizer.stream(paths)
     if len(paths) < 10:
         return list(stream)
     console = Console(stderr=True)

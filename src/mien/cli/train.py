@@ -33,7 +33,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier run instead of resuming it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the log as JSON lines instead of a progress bar.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the log as JSON lines instead of a progress bar.")
+    ] = False,
 ) -> None:
     """Train a model. A run that was stopped goes on where it was when the same command is given again."""
     from mien.train.tables import load_recipe

@@ -86,7 +86,9 @@ def _bars(draw: ImageDraw.ImageDraw, reading: Reading, x1: float, y2: float, x2:
         start, end = x1 + names, x2 - text_px // 3
         colour = COLOURS[answer.labels.index(name) % len(COLOURS)]
         draw.rectangle((start, y + row * 0.25, end, y + row * 0.75), fill=(255, 255, 255, 40))
-        draw.rectangle((start, y + row * 0.25, start + (end - start) * probability, y + row * 0.75), fill=(*colour, 255))
+        draw.rectangle(
+            (start, y + row * 0.25, start + (end - start) * probability, y + row * 0.75), fill=(*colour, 255)
+        )
 
 
 def _ink(colour: Colour) -> Colour:

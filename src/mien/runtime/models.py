@@ -33,5 +33,7 @@ def locate(model: str | os.PathLike[str]) -> Path:
     if str(model) in found:
         return found[str(model)]
     if path.suffix == ".onnx" or len(path.parts) > 1:
-        raise ModelError(f"{path}: no such model file; `mien export RUN` writes one, `mien models list` shows those there are")
+        raise ModelError(
+            f"{path}: no such model file; `mien export RUN` writes one, `mien models list` shows those there are"
+        )
     raise ModelError(f"unknown model {str(model)!r}: {did_you_mean(str(model), list(found))}")

@@ -73,7 +73,7 @@ class Network:
             batch = self.card.preprocess(faces[start : start + batch_size])
             logits = self._run(batch)
             if flip:
-                logits = (logits + self._run(np.ascontiguousarray(batch[..., ::-1]))) / 2
+                logits = (logits + self._run(np.ascontiguousarray(batch[..., ::-1]))) * np.float32(0.5)
             found.append(logits)
         return np.concatenate(found)
 
@@ -81,8 +81,8 @@ class Network:
         """(N, C) float32; the card's biases are added to the logits, the sum is divided by its temperature."""
         logits = self.logits(faces, flip, batch_size)
         if self.card.biases:
-            logits = logits + np.asarray(self.card.biases, np.float32)
-        return softmax(logits / self.card.temperature)
+            logits += np.asarray(self.card.biases, np.float32)
+        return softmax(logits / np.float32(self.card.temperature))
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         outputs: list[Any] = self._session.run(None, {self._input: batch})

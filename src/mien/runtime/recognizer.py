@@ -108,7 +108,7 @@ class Recognizer:
         for network, mapping, faces in zip(self.networks, self._mappings, framings, strict=True):
             found = network.probabilities(faces, self._flips(network), self.batch_size)
             total += found if mapping is None else mapping.probabilities(found)
-        return total / len(self.networks)
+        return total / np.float32(len(self.networks))
 
     def classify(self, faces: Sequence[Pixels]) -> list[Prediction]:
         """Answers for faces that are cut out already, (H, W, 3) uint8 RGB each."""

@@ -81,7 +81,9 @@ def parity(net: nn.Module, model: bytes, side: int, channels: int) -> float:
             raise ParityError(f"exported model gives shape {found.shape}, the trained net {expected.shape}")
         largest = max(largest, float(np.abs(found - expected).max()))
         if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
-            raise ParityError(f"exported model differs from the trained net by up to {largest:.2g} (allowed {TOLERANCE})")
+            raise ParityError(
+                f"exported model differs from the trained net by up to {largest:.2g} (allowed {TOLERANCE})"
+            )
     return largest
 
 

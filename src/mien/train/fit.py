@@ -198,7 +198,9 @@ class Fit:
             {
                 "parts": {name: part.state_dict() for name, part in self.modules.items()},
                 "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
-                "average": {name: part.state_dict() for name, part in self.average.parts.items()} if self.average else {},
+                "average": {name: part.state_dict() for name, part in self.average.parts.items()}
+                if self.average
+                else {},
                 "average_steps": self.average.steps if self.average else 0,
                 "plateau": self.plateau.state if self.plateau else {},
                 "scaler": scaler.state_dict() if scaler else {},

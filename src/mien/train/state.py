@@ -27,5 +27,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds on damaged files
-        raise RunError(f"{path}: this checkpoint cannot be read ({type(error).__name__}); start afresh with --fresh") from error
+        raise RunError(
+            f"{path}: this checkpoint cannot be read ({type(error).__name__}); start afresh with --fresh"
+        ) from error
     return state

@@ -54,9 +54,7 @@ POLICIES = Table(
 )
 
 #: Kind as named in :mod:`mien.recipe` -> table.
-TABLES: dict[str, Table] = {
-    table.kind: table for table in (BACKBONES, HEADS, LOSSES, OPTIMIZERS, SCHEDULES, POLICIES)
-}
+TABLES: dict[str, Table] = {table.kind: table for table in (BACKBONES, HEADS, LOSSES, OPTIMIZERS, SCHEDULES, POLICIES)}
 
 
 def load_recipe(source: str | PathLike[str], overrides: Sequence[str] = ()) -> Recipe:

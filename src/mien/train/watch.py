@@ -1,4 +1,4 @@
-"""Who looks on while a run goes: a progress bar with the numbers of each epoch, TensorBoard, the curves as a picture."""
+"""Who looks on while a run goes: a progress bar with each epoch's numbers, TensorBoard, the curves as a picture."""
 
 from __future__ import annotations
 
@@ -48,10 +48,12 @@ class Bar:
             self.progress.remove_task(self.task)
             self.task = None
         val = record["val"]
-        numbers = "  ".join(f"{key.replace('_', ' ')} {value:.4f}" for key, value in val.items() if isinstance(value, float))
+        numbers = "  ".join(
+            f"{key.replace('_', ' ')} {value:.4f}" for key, value in val.items() if isinstance(value, float)
+        )
         self.console.print(
-            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  train loss {record['train']['loss']:.4f}  val {numbers}"
-            f"  {record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
+            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  train loss {record['train']['loss']:.4f}  "
+            f"val {numbers}  {record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
             highlight=False,
         )
         if "recall" in val:

