@@ -30,7 +30,7 @@ Written by `make docs` from the code: do not edit it by hand. `mien VERB --help`
 
 def cell(text: str) -> str:
     """Text that does not break a table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def rows(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> Iterator[str]:

@@ -20,6 +20,7 @@ def test_both_pages_have_examples():
     assert all(PAGES.values())
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES)
 def test_the_examples_run(page, tmp_path):
     (tmp_path / "src").symlink_to(ROOT / "src")
@@ -44,4 +45,5 @@ def test_the_examples_run(page, tmp_path):
                 text=True,
                 timeout=280,
             )
-            assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+            is_answer = done.returncode == 1 and command[-1].startswith("mien data audit")  # it found something
+            assert done.returncode == 0 or is_answer, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
