@@ -110,6 +110,12 @@ class Evaluation:
             (*_notes_on_choice(scores.about), *_notes_on_rows(scores.about, seen.not_asked, seen.dropped, raw.metrics)),
         )
 
+    @property
+    def title(self) -> str:
+        """Model and split in a few words."""
+        split = self.scores.about.get("split")
+        return f"{self.scores.model} on {split}" if split else self.scores.model
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         about = {name: value for name, value in self.scores.about.items() if name != "leaked"}

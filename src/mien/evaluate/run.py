@@ -8,32 +8,95 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien import __version__
 from mien.card import Card
 from mien.errors import InputError, ManifestError
-from mien.face import Face
-from mien.faces import Detector, crop, detector
-from mien.images import Pixels, read
+from mien.evaluate.evaluation import Evaluation
+from mien.evaluate.faces import NoFace, faces_of
+from mien.evaluate.leaks import leaked_rows
+from mien.images import Pixels
 from mien.labels import Labels
 from mien.manifest import Manifest
-from mien.preprocess import Preprocess
+from mien.runtime.network import Network
 from mien.scores import Scores
 
 #: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32.
 Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32]]
-Progress: TypeAlias = Callable[[int, int], None]
+Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-class NoFace(InputError):
-    """The detector found no face in a picture."""
+def evaluate(
+    model: str | os.PathLike[str] | Network,
+    manifest: Manifest,
+    *,
+    split: str | None = None,
+    detector: str = "whole",
+    batch_size: int = 64,
+    threads: int | None = None,
+    flip: bool | None = None,
+    labels: Labels | None = None,
+    without_leaks_from: str | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    by_subject: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress = lambda step, done, total: None,
+) -> Evaluation:
+    """Run a model over a manifest and measure its answers.
+
+    Args:
+        model: name, path, or a network that is open already.
+        manifest: the data.
+        split: only this split; None for all rows.
+        detector: for rows without a box: an entry of ``mien.faces.DETECTORS``.
+        batch_size: faces per run of the network.
+        threads: of the network, when ``model`` is a name or path, and of reading; None for one per core.
+        flip: average each face with its mirror image; None as the card says.
+        labels: the classes to answer with; None for those of the data as far as the model knows them.
+        without_leaks_from: measure a second time without the pictures that this split has as well.
+        draws: for the 95 % intervals; 0 for none.
+        seed: of the draws.
+        by_subject: draw whole persons instead of single rows.
+        out: save the scores here, before anything is measured.
+        progress: called with the step's name, rows done and rows in all.
+
+    Raises:
+        InputError: model, manifest or classes cannot be used.
+
+    Example:
+        ``evaluate("model.onnx", Manifest.load("faces.csv"), split="val").raw.metrics.accuracy``
+    """
+    network = model if isinstance(model, Network) else Network(model, threads)
+    leaked = None
+    if without_leaks_from is not None:
+        leaked = leaked_rows(manifest, split, without_leaks_from, threads=threads, progress=progress)
+    flips = network.card.flip if flip is None else flip
+    scores = score(
+        lambda faces: network.logits(faces, flips, batch_size),
+        network.card,
+        manifest,
+        model=f"{network.card.name} {network.digest[:12]}",
+        split=split,
+        detector=detector,
+        batch_size=batch_size,
+        threads=threads,
+        leaked=leaked,
+        leaks_from=without_leaks_from or "",
+        progress=lambda done, total: progress("classifying", done, total),
+    )
+    scores.about.update(flip=flips, model_sha256=network.digest, versions=_versions())
+    if out is not None:
+        scores.save(out)
+    return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
 
 
 def score(
@@ -43,12 +106,12 @@ def score(
     *,
     model: str = "",
     split: str | None = None,
-    detector_name: str = "whole",
+    detector: str = "whole",
     batch_size: int = 64,
     threads: int | None = None,
     leaked: NDArray[np.intp] | None = None,
     leaks_from: str = "train",
-    progress: Progress = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Scores:
     """Score every picture of a manifest.
 
@@ -62,7 +125,7 @@ def score(
         manifest: the data.
         model: name and digest, as they go into the scores.
         split: only this split; None for all rows.
-        detector_name: for rows without a box: an entry of ``mien.faces.DETECTORS``.
+        detector: for rows without a box: an entry of ``mien.faces.DETECTORS``.
         batch_size: faces per call of ``classify``.
         threads: pictures read at the same time; by default one per core.
         leaked: rows of ``manifest`` (of all of it, counted from 0) whose picture another split has too.
@@ -83,15 +146,12 @@ def score(
         manifest = manifest.split(split)
     truth, unknown = _truth(manifest, card.labels)  # before the work: label sets that do not overlap show at once
     manifest.check_files()
-    finder = None if detector_name == "whole" else detector(detector_name)
     kept: list[int] = []
     problems: list[dict[str, Any]] = []
     logits: list[NDArray[np.float32]] = []
     batch: list[Pixels] = []
     seconds = 0.0
-    for row, face in enumerate(
-        _faces(manifest, card.preprocess, finder, threads or os.cpu_count() or 1, 2 * batch_size)
-    ):
+    for row, face in enumerate(faces_of(manifest, card.preprocess, detector, threads=threads, ahead=2 * batch_size)):
         if isinstance(face, InputError):
             kind = "no face" if isinstance(face, NoFace) else "unreadable"
             image, label = str(manifest.frame["image"][row]), str(manifest.frame["label"][row])
@@ -116,7 +176,7 @@ def score(
         "rows": len(manifest),
         "split": split,
         "classes": list(manifest.labels.names),
-        "detector": detector_name,
+        "detector": detector,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "ms_per_face": round(1000 * seconds / len(kept), 3),
         "made_from": _made_from(card),
@@ -145,37 +205,6 @@ def score(
     )
 
 
-def _faces(
-    manifest: Manifest, preprocess: Preprocess, finder: Detector | None, threads: int, ahead: int
-) -> Iterator[Pixels | InputError]:
-    """Faces in the order of the rows, brought to the network's size; at most ``ahead`` are held at a time."""
-    paths, boxes = manifest.paths(), manifest.boxes()
-
-    def one(row: int) -> Pixels | InputError:
-        try:
-            image = read(paths[row])
-            if boxes is not None and np.isfinite(boxes[row]).all():
-                image = crop(image, Face(boxes[row]), preprocess.margin, preprocess.shift)
-            elif finder is not None:
-                found = finder.detect(image)
-                if not found:
-                    return NoFace(f"{paths[row]}: no face found")
-                image = crop(image, found[0], preprocess.margin, preprocess.shift)
-        except InputError as error:
-            return error
-        fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
-        return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
-
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Pixels | InputError]] = deque()
-        for row in range(len(paths)):
-            waiting.append(pool.submit(one, row))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 def _truth(manifest: Manifest, labels: Labels) -> tuple[NDArray[np.int64], dict[str, int]]:
     """Targets over the model's classes, and how many rows have a label that it does not know."""
     own = manifest.targets()
@@ -195,3 +224,12 @@ def _made_from(card: Card) -> dict[str, Any]:
         "rule": selection.get("rule"),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _versions() -> dict[str, str]:
+    """Of what the numbers depend on."""
+    found = {"mien": __version__}
+    for name in ("numpy", "onnxruntime", "opencv-python-headless"):
+        with suppress(PackageNotFoundError):  # OpenCV comes under several names
+            found[name] = version(name)
+    return found

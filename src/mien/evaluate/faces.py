@@ -1,0 +1,65 @@
+"""The faces of a manifest, one per row, as a network gets them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from mien.errors import InputError
+from mien.face import Face
+from mien.faces import crop
+from mien.faces import detector as find_with
+from mien.images import Pixels, read
+from mien.manifest import Manifest
+from mien.preprocess import Preprocess
+
+
+class NoFace(InputError):
+    """The detector found no face in a picture."""
+
+
+def faces_of(
+    manifest: Manifest, preprocess: Preprocess, detector: str = "whole", *, threads: int | None = None, ahead: int = 128
+) -> Iterator[Pixels | InputError]:
+    """Faces in the order of the rows, brought to the network's size; what cannot be used comes as its error.
+
+    Args:
+        manifest: the data.
+        preprocess: the network's input contract.
+        detector: for rows without a box.
+        threads: pictures read at the same time; None for one per core.
+        ahead: faces held at most.
+
+    Yields:
+        (S, S, 3) uint8 RGB, or why there is none: ``NoFace``, or any other ``InputError``.
+    """
+    finder = None if detector == "whole" else find_with(detector)
+    paths, boxes = manifest.paths(), manifest.boxes()
+
+    def one(row: int) -> Pixels | InputError:
+        try:
+            image = read(paths[row])
+            if boxes is not None and np.isfinite(boxes[row]).all():
+                image = crop(image, Face(boxes[row]), preprocess.margin, preprocess.shift)
+            elif finder is not None:
+                found = finder.detect(image)
+                if not found:
+                    return NoFace(f"{paths[row]}: no face found")
+                image = crop(image, found[0], preprocess.margin, preprocess.shift)
+        except InputError as error:
+            return error
+        fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
+        return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        waiting: deque[Future[Pixels | InputError]] = deque()
+        for row in range(len(paths)):
+            waiting.append(pool.submit(one, row))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

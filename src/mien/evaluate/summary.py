@@ -1,0 +1,109 @@
+"""An evaluation for people, in a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mien.evaluate.evaluation import Evaluation, Part
+from mien.evaluate.metrics import Metrics, mean
+
+#: Name -> attribute of ``Metrics`` and of the interval.
+SHARES = {
+    "accuracy": "accuracy",
+    "balanced accuracy": "balanced_accuracy",
+    "macro F1": "macro_f1",
+    "weighted F1": "weighted_f1",
+    "top-2 accuracy": "top2_accuracy",
+}
+
+
+def summary(evaluation: Evaluation) -> RenderableType:
+    """Tables and notes, ready for ``rich``."""
+    about = evaluation.scores.about
+    speed = f", {about['ms_per_face']:.1f} ms per face" if "ms_per_face" in about else ""
+    head = f"{evaluation.title}: {evaluation.raw.metrics.rows:,} pictures, {len(evaluation.viewed.labels)} classes"
+    parts: list[RenderableType] = [Text(head + speed, style="bold"), _numbers(evaluation)]
+    parts += [_classes(evaluation.raw.metrics), _confusion(evaluation.raw.metrics)]
+    parts += [Text(f"! {note}", style="yellow") for note in evaluation.notes]
+    return Group(*parts)
+
+
+def to_text(evaluation: Evaluation, width: int = 110) -> str:
+    """The same as plain text."""
+    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False)
+    console.print(summary(evaluation))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def _numbers(evaluation: Evaluation) -> Table:
+    parts = {"all": evaluation.raw}
+    if evaluation.without_leaks is not None:
+        source = evaluation.scores.about["leaked"]["from"]
+        parts[f"without the {evaluation.leaked:,} that {source} has too"] = evaluation.without_leaks
+    table = Table("", *parts, box=None, pad_edge=False)
+    for name, key in SHARES.items():
+        table.add_row(name, *(_share(part, key) for part in parts.values()))
+    metrics = [part.metrics for part in parts.values()]
+    table.add_row("mean ROC-AUC", *(_number(mean(each.roc_auc)) for each in metrics))
+    table.add_row("mean PR-AUC", *(_number(mean(each.pr_auc)) for each in metrics))
+    table.add_row("negative log-likelihood", *(_number(each.nll) for each in metrics))
+    votes = [part.votes for part in parts.values()]
+    if any(votes):
+        texts = [
+            "" if each is None else f"{_percent(each.majority_accuracy)} of {each.majority_rows:,}" for each in votes
+        ]
+        table.add_row("majority of votes", *texts)
+        texts = [
+            "" if each is None else f"{_number(each.cross_entropy)} (at best {_number(each.entropy)})" for each in votes
+        ]
+        table.add_row("cross-entropy to votes", *texts)
+    if evaluation.accuracy_with_misses is not None:
+        table.add_row("accuracy, no face = wrong", _percent(evaluation.accuracy_with_misses))
+    table.add_row("pictures", *(f"{each.rows:,}" for each in metrics))
+    return table
+
+
+def _share(part: Part, key: str) -> str:
+    text = _percent(getattr(part.metrics, key))
+    if key in part.intervals:
+        interval = part.intervals[key]
+        text += f"  ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+    return text
+
+
+def _classes(metrics: Metrics) -> Table:
+    table = Table("class", "pictures", "precision", "recall", "F1", "ROC-AUC", "PR-AUC", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for index, name in enumerate(metrics.labels):
+        shares = (_percent(float(values[index])) for values in (metrics.precision, metrics.recall, metrics.f1))
+        areas = (_number(float(values[index])) for values in (metrics.roc_auc, metrics.pr_auc))
+        table.add_row(name, f"{metrics.support[index]:,}", *shares, *areas)
+    return table
+
+
+def _confusion(metrics: Metrics) -> Table:
+    table = Table("label \\ answer", *metrics.labels, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for index, name in enumerate(metrics.labels):
+        cells = []
+        for count, percent in zip(metrics.confusion[index], metrics.confusion_percent[index], strict=True):
+            cells.append(f"{count} {'–' if math.isnan(percent) else f'{percent:.0f}%'}" if count else "·")
+        table.add_row(name, *cells)
+    return table
+
+
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.1%}"
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
