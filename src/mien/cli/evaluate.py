@@ -25,6 +25,9 @@ def evaluate(
     without_leaks_from: Annotated[
         str | None, typer.Option(help="Measure again without pictures that this split has too, e.g. train.")
     ] = None,
+    near: Annotated[
+        bool, typer.Option("--near/--identical", help="Leaks are near duplicates too, or identical pictures only.")
+    ] = True,
     out: Annotated[Path | None, typer.Option(help="Save the scores here (.npz).")] = None,
     pictures: Annotated[Path | None, typer.Option(help="Folder for plots and the surest mistakes (PNG).")] = None,
     flip: Annotated[
@@ -79,6 +82,7 @@ def evaluate(
                 flip=flip,
                 labels=wanted,
                 without_leaks_from=without_leaks_from,
+                near=near,
                 draws=bootstrap,
                 seed=seed,
                 by_subject=by_subject,

@@ -107,7 +107,11 @@ class Evaluation:
             without_leaks,
             leaked,
             _with_misses(raw.metrics, scores.about, seen.scores.labels),
-            (*_notes_on_choice(scores.about), *_notes_on_rows(scores.about, seen.not_asked, seen.dropped, raw.metrics)),
+            (
+                *_notes_on_choice(scores.about),
+                *_note_on_leaks(leaks, leaked),
+                *_notes_on_rows(scores.about, seen.not_asked, seen.dropped, raw.metrics),
+            ),
         )
 
     @property
@@ -167,6 +171,10 @@ def _notes_on_choice(about: dict[str, Any]) -> list[str]:
             "if the pictures are the same, the numbers flatter."
         ]
     return []
+
+
+def _note_on_leaks(leaks: dict[str, Any] | None, leaked: int) -> list[str]:
+    return [] if leaks is None else [f"{leaked:,} pictures are in {leaks['from']} as well."]
 
 
 def _notes_on_rows(

@@ -17,10 +17,11 @@ def leaked_rows(
     split: str | None,
     against: str,
     *,
+    near: bool = True,
     threads: int | None = None,
     progress: Callable[[str, int, int], None] = lambda step, done, total: None,
 ) -> NDArray[np.intp]:
-    """Rows of ``split`` that show a photograph of the split ``against``: identical, or a near duplicate.
+    """Rows of ``split`` that show a photograph of the split ``against``: identical, or (``near``) nearly.
 
     Raises:
         InputError: ``split`` is None or the same as ``against``.
@@ -31,5 +32,7 @@ def leaked_rows(
     for name in (split, against):
         manifest.split(name)  # says so when there is none
     rows = np.flatnonzero(manifest.frame["split"].isin([split, against]).to_numpy())
-    found = audit(manifest.take(rows), threads=threads, progress=progress).leaked_rows(split, against)
+    found = audit(manifest.take(rows), near=near, threads=threads, progress=progress).leaked_rows(
+        split, against, near=near
+    )
     return np.asarray(rows[found], np.intp)

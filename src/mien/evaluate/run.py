@@ -45,6 +45,7 @@ def evaluate(
     flip: bool | None = None,
     labels: Labels | None = None,
     without_leaks_from: str | None = None,
+    near: bool = True,
     draws: int = 1000,
     seed: int = 0,
     by_subject: bool = False,
@@ -63,6 +64,7 @@ def evaluate(
         flip: average each face with its mirror image; None as the card says.
         labels: the classes to answer with; None for those of the data as far as the model knows them.
         without_leaks_from: measure a second time without the pictures that this split has as well.
+        near: count near duplicates too, such as the same photograph mirrored, and not only identical pictures.
         draws: for the 95 % intervals; 0 for none.
         seed: of the draws.
         by_subject: draw whole persons instead of single rows.
@@ -78,7 +80,7 @@ def evaluate(
     network = model if isinstance(model, Network) else Network(model, threads)
     leaked = None
     if without_leaks_from is not None:
-        leaked = leaked_rows(manifest, split, without_leaks_from, threads=threads, progress=progress)
+        leaked = leaked_rows(manifest, split, without_leaks_from, near=near, threads=threads, progress=progress)
     flips = network.card.flip if flip is None else flip
     scores = score(
         lambda faces: network.logits(faces, flips, batch_size),

@@ -28,7 +28,8 @@ def summary(evaluation: Evaluation) -> RenderableType:
     speed = f", {about['ms_per_face']:.1f} ms per face" if "ms_per_face" in about else ""
     head = f"{evaluation.title}: {evaluation.raw.metrics.rows:,} pictures, {len(evaluation.viewed.labels)} classes"
     parts: list[RenderableType] = [Text(head + speed, style="bold"), _numbers(evaluation)]
-    parts += [_classes(evaluation.raw.metrics), _confusion(evaluation.raw.metrics)]
+    parts += [Text(), _classes(evaluation.raw.metrics), Text("\nanswers to each label", style="bold")]
+    parts += [_confusion(evaluation.raw.metrics), Text()]
     parts += [Text(f"! {note}", style="yellow") for note in evaluation.notes]
     return Group(*parts)
 
@@ -46,7 +47,7 @@ def _numbers(evaluation: Evaluation) -> Table:
     parts = {"all": evaluation.raw}
     if evaluation.without_leaks is not None:
         source = evaluation.scores.about["leaked"]["from"]
-        parts[f"without the {evaluation.leaked:,} that {source} has too"] = evaluation.without_leaks
+        parts[f"without leaks from {source}"] = evaluation.without_leaks
     table = Table("", *parts, box=None, pad_edge=False)
     for name, key in SHARES.items():
         table.add_row(name, *(_share(part, key) for part in parts.values()))
@@ -57,7 +58,7 @@ def _numbers(evaluation: Evaluation) -> Table:
     votes = [part.votes for part in parts.values()]
     if any(votes):
         texts = [
-            "" if each is None else f"{_percent(each.majority_accuracy)} of {each.majority_rows:,}" for each in votes
+            "" if each is None else f"{_percent(each.majority_accuracy)}  (of {each.majority_rows:,})" for each in votes
         ]
         table.add_row("majority of votes", *texts)
         texts = [
@@ -90,7 +91,7 @@ def _classes(metrics: Metrics) -> Table:
 
 
 def _confusion(metrics: Metrics) -> Table:
-    table = Table("label \\ answer", *metrics.labels, box=None, pad_edge=False)
+    table = Table("label", *metrics.labels, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for index, name in enumerate(metrics.labels):
