@@ -2,9 +2,9 @@
 
 Run:  python benchmarks/audit.py SCRATCH [--count 35000] [--threads 2]
 
-SCRATCH holds ``fer2013.csv`` as Kaggle gives it (and ``fer2013new.csv`` of FER+ beside it, when there); manifest,
-array, sheet and findings are written there. The timing is repeated with pictures turned upside down added, up to ``--count``:
-they are as hard to tell apart as faces, and copies of nothing.
+SCRATCH holds ``fer2013.csv`` as Kaggle gives it, with or without ``fer2013new.csv`` of FER+ beside it; manifest,
+array, sheet and findings are written there. The timing is repeated with pictures turned upside down added, up to
+``--count``: they are as hard to tell apart as faces, and copies of nothing.
 
 Expected: benchmarks/results/audit.md
 """

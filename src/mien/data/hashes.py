@@ -30,9 +30,9 @@ SIDE_PX, FREQUENCIES = 32, 8
 #: Fingerprints that agree less (cosine) are not compared. On FER2013, 0.70 finds 4 % more pairs than 0.75 and takes
 #: twice as long.
 CANDIDATE = 0.70
-#: Thumbnails that agree at least this much (correlation of fine detail) show one photograph. Chosen by looking at sheets
-#: of pairs of FER2013 from 0.5 to 1: at 0.70 to 0.75 some show two people, above 0.75 a few of the least similar ones
-#: do; mirroring makes symmetric faces look alike, so it needs more.
+#: Thumbnails that agree at least this much (correlation of fine detail) show one photograph. Chosen by looking at
+#: sheets of pairs of FER2013: at 0.70 to 0.75 some show two people, above 0.75 a few of the least similar ones do;
+#: mirroring makes symmetric faces look alike, so it needs more.
 ALIKE, ALIKE_MIRRORED = 0.75, 0.80
 #: Largest shift between two copies, in pixels of the thumbnail, that is allowed for.
 SHIFT_PX = 2
