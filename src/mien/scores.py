@@ -34,7 +34,7 @@ class Scores:
         logits: (N, C) float32, as the model gives them, biases and temperature of its card not applied.
         targets: (N,) int64 class indices; -1 where there is no label.
         labels: the classes.
-        ids: (N,) text: the image.
+        ids: (N,) text: the image, and the box where the manifest has one.
         votes: (N, C) float32 counts, or None.
         other_votes: (N,) float32, the most votes that one answer outside the classes got (e.g. "unknown"), or None.
         splits: (N,) text.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.face import Face
@@ -20,6 +21,20 @@ from mien.preprocess import Preprocess
 
 class NoFace(InputError):
     """The detector found no face in a picture."""
+
+
+def ids_of(manifest: Manifest) -> NDArray[np.str_]:
+    """(N,) names of the faces: the image, and the box where there is one, because a picture may have many faces.
+
+    Example:
+        >>> ids_of(Manifest.of(image=["a.png", "b.png"], label=["happy", "sad"], box=["0 0 9 9", ""])).tolist()
+        ['a.png @ 0 0 9 9', 'b.png']
+    """
+    images = manifest.frame["image"]
+    if "box" not in manifest.frame.columns:
+        return np.array(images.tolist(), dtype=str)
+    boxes = manifest.frame["box"].fillna("")
+    return np.array([f"{image} @ {box}" if box else image for image, box in zip(images, boxes, strict=True)], dtype=str)
 
 
 def faces_of(

@@ -21,7 +21,7 @@ from mien import __version__
 from mien.card import Card
 from mien.errors import InputError, ManifestError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.faces import NoFace, faces_of
+from mien.evaluate.faces import NoFace, faces_of, ids_of
 from mien.evaluate.leaks import leaked_rows
 from mien.images import Pixels
 from mien.labels import Labels
@@ -93,9 +93,9 @@ def evaluate(
         threads=threads,
         leaked=leaked,
         leaks_from=without_leaks_from or "",
+        facts={"flip": flips, "model_sha256": network.digest, "versions": _versions()},
         progress=lambda done, total: progress("classifying", done, total),
     )
-    scores.about.update(flip=flips, model_sha256=network.digest, versions=_versions())
     if out is not None:
         scores.save(out)
     return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
@@ -113,6 +113,7 @@ def score(
     threads: int | None = None,
     leaked: NDArray[np.intp] | None = None,
     leaks_from: str = "train",
+    facts: dict[str, Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Scores:
     """Score every picture of a manifest.
@@ -132,6 +133,7 @@ def score(
         threads: pictures read at the same time; by default one per core.
         leaked: rows of ``manifest`` (of all of it, counted from 0) whose picture another split has too.
         leaks_from: name of that split.
+        facts: anything else for ``about``, ready for JSON.
         progress: called with rows done and rows in all.
 
     Returns:
@@ -187,16 +189,18 @@ def score(
         "unlabelled": int((used.targets() < 0).sum()),
         "unknown_labels": unknown,
         "problems": problems,
+        **(facts or {}),
     }
+    ids = ids_of(used)
     if leaked is not None:
         is_leaked = np.isin(rows[kept], leaked)
-        about["leaked"] = {"from": leaks_from, "ids": used.frame["image"][is_leaked].tolist()}
+        about["leaked"] = {"from": leaks_from, "ids": ids[is_leaked].tolist()}
     spoken = used.with_labels(card.labels) if used.vote_classes else None
     return Scores(
         logits=np.concatenate(logits),
         targets=truth[kept],
         labels=card.labels,
-        ids=np.array(used.frame["image"].tolist(), dtype=str),
+        ids=ids,
         votes=None if spoken is None else spoken.votes(),
         other_votes=None if spoken is None else spoken.other_votes(),
         splits=np.array(used.frame["split"].tolist(), dtype=str),

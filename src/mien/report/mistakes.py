@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.errors import InputError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.faces import faces_of
+from mien.evaluate.faces import faces_of, ids_of
 from mien.manifest import Manifest
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess
@@ -46,11 +46,11 @@ def plot_mistakes(
     answers = probabilities.argmax(axis=1)
     wrong = np.flatnonzero((scores.targets >= 0) & (answers != scores.targets))
     surest = wrong[np.argsort(-probabilities[wrong, answers[wrong]], kind="stable")][:count]
-    row_of = {image: row for row, image in enumerate(manifest.frame["image"])}
-    missing = [image for image in scores.ids[surest] if image not in row_of]
+    row_of = {name: row for row, name in enumerate(ids_of(manifest).tolist())}
+    missing = [name for name in scores.ids[surest].tolist() if name not in row_of]
     if missing:
         raise InputError(f"the manifest has no picture {missing[0]}, which the scores have")
-    part = manifest.take(np.array([row_of[image] for image in scores.ids[surest]], np.intp))
+    part = manifest.take(np.array([row_of[name] for name in scores.ids[surest].tolist()], np.intp))
     faces = list(faces_of(part, preprocess, scores.about.get("detector", "whole")))
     shown = [(row, face) for row, face in zip(surest, faces, strict=True) if not isinstance(face, InputError)]
     if not shown:

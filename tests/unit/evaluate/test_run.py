@@ -119,6 +119,7 @@ def test_a_box_is_cut_out_with_the_models_margin(tmp_path):
         root=tmp_path, labels=LABELS, image=["a.png"] * 3, label=["happy"] * 3, box=["10 10 30 30", "", "30 10 10 30"]
     )
     tight = score(by_shade, CARD, manifest)
+    assert tight.ids.tolist() == ["a.png @ 10 10 30 30", "a.png"]
     assert tight.logits.argmax(1).tolist() == [1, 3]  # the second row has no box: the whole picture
     assert "expected x1 < x2" in tight.about["problems"][0]["reason"]
     wide = CARD.model_copy(update={"preprocess": Preprocess(size_px=8, margin=1.0)})
