@@ -66,11 +66,13 @@ def train(
     if recipe.data.labels is not None:
         wanted = recipe.data.labels
         manifest = manifest.with_labels(Labels.named(wanted) if isinstance(wanted, str) else Labels.of(wanted))
-    _claim(run, recipe, manifest, fresh)
-    manifest.check_files()
-    torch.manual_seed(recipe.runtime.seed)
-    net = build.classifier(recipe, len(manifest.labels))  # before the data: a mistake in the recipe shows at once
+    # everything that can be wrong shows before the folder is touched and before the long work
     learn, choose = (manifest.split(name) for name in (recipe.data.train, recipe.data.val))
+    learn.check_files()
+    choose.check_files()
+    torch.manual_seed(recipe.runtime.seed)
+    net = build.classifier(recipe, len(manifest.labels))
+    _claim(run, recipe, manifest, fresh)
     faces = [
         cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, name))
         for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
@@ -160,13 +162,13 @@ def _claim(run: RunDir, recipe: Recipe, manifest: Manifest, fresh: bool) -> None
     if fresh:
         for path in (run.last, run.best, run.done, run.log, run.model, run.recipe, run.data):
             path.unlink(missing_ok=True)
-    if run.recipe.exists():
+    if run.recipe.exists() and run.last.exists():
         if run.recipe.read_text(encoding="utf-8") != recipe.to_yaml():
             raise RunError(f"{run.path}: holds a run of another recipe; choose another --out, or --fresh to replace it")
         if run.read_json(run.data)["digest"] != data["digest"]:
             raise RunError(f"{run.path}: holds a run on other data; choose another --out, or --fresh to replace it")
         return
-    if run.path.exists() and any(run.path.iterdir()) and not fresh:
+    if run.path.exists() and any(run.path.iterdir()) and not (fresh or run.recipe.exists()):
         raise RunError(f"{run.path}: is not empty and not a run folder; choose another --out")
     run.path.mkdir(parents=True, exist_ok=True)
     run.write_json(run.data, data)

@@ -52,8 +52,9 @@ class Bar:
             f"{key.replace('_', ' ')} {value:.4f}" for key, value in val.items() if isinstance(value, float)
         )
         self.console.print(
-            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  train loss {record['train']['loss']:.4f}  "
-            f"val {numbers}  {record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
+            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  "
+            f"train loss {record['train']['loss']:.4f}  val {numbers}  "
+            f"{record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
             highlight=False,
         )
         if "recall" in val:
