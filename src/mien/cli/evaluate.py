@@ -34,6 +34,7 @@ def evaluate(
         bool | None,
         typer.Option("--flip/--no-flip", help="Average with the mirror image; by default as the card says."),
     ] = None,
+    card: Annotated[bool, typer.Option("--card", help="Write the numbers into the model's card as well.")] = False,
     bootstrap: Annotated[int, typer.Option(help="Draws for the 95 % intervals; 0 for none.", min=0)] = 1000,
     by_subject: Annotated[bool, typer.Option("--by-subject", help="Draw whole persons, not single rows.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
@@ -54,7 +55,7 @@ def evaluate(
     written = [] if out is None else [out]
     if model.endswith(".npz"):
         made_then = {"MANIFEST": manifest, "--split": split, "--without-leaks-from": without_leaks_from, "--flip": flip}
-        wrong = [name for name, value in made_then.items() if value is not None]
+        wrong = [name for name, value in {**made_then, "--card": card or None}.items() if value is not None]
         if wrong:
             raise InputError(f"{model} is saved scores: {', '.join(wrong)} cannot change them; name a model instead")
         scores = Scores.load(model)
@@ -89,6 +90,11 @@ def evaluate(
                 out=out,
                 progress=step,
             )
+        if card:
+            from mien.evaluate.stamp import stamp
+
+            stamp(network.path, evaluation)
+            written.append(network.path)
         written += _draw(evaluation, pictures)
         if pictures is not None:
             from mien.report.mistakes import plot_mistakes
