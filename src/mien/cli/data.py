@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mien.cli.progress import bar
 
 if TYPE_CHECKING:
     from mien.labels import Labels
@@ -51,7 +51,7 @@ def scan(
     given = {"label": label, "image": image, "images": images, "votes": votes, "subject_from": subject_from}
     options = {name: value for name, value in given.items() if value is not None}
     notes: list[str] = []
-    with _bar("reading", as_json) as step:
+    with bar("reading", is_quiet=as_json) as step:
         manifest = read_source(
             path,
             out,
@@ -144,19 +144,22 @@ def audit(
     clean: Annotated[
         Path | None, typer.Option(help="Write a manifest without bad, repeated and leaking pictures.")
     ] = None,
+    aside: Annotated[
+        Path | None, typer.Option(help="Write a manifest in which leaked val and test rows have the split 'leaked'.")
+    ] = None,
     near: Annotated[bool, typer.Option(help="Look for near duplicates too.")] = True,
     limit: Annotated[int, typer.Option(help="Findings of each kind on the sheet.", min=1)] = 24,
     threads: Annotated[int | None, typer.Option(help="Threads that decode; all cores by default.", min=1)] = None,
     as_json: _Json = False,
 ) -> None:
     """Find damaged, blank, repeated, leaking and contradicting pictures. Exit code 1 when there are any."""
-    from mien.data.audit import KINDS
+    from mien.data.audit import KINDS, set_aside
     from mien.data.audit import audit as examine
     from mien.data.audit import clean as without
     from mien.manifest import Manifest
 
     manifest = Manifest.load(data)
-    with _bar("reading", as_json) as step:
+    with bar("reading", is_quiet=as_json) as step:
         result = examine(manifest, near=near, threads=threads, progress=step)
     if out is not None:
         result.save(out, manifest)
@@ -169,9 +172,13 @@ def audit(
     if clean is not None:
         rest, left_out = without(manifest, result)
         rest.save(clean)
+    moved: dict[str, int] = {}
+    if aside is not None:
+        parted, moved = set_aside(manifest, result, near=near)
+        parted.save(aside)
     leaks = result.leaks()
     if as_json:
-        print(json.dumps({**result.to_dict(), "leaked": leaks, "left_out": left_out}, indent=2))
+        print(json.dumps({**result.to_dict(), "leaked": leaks, "left_out": left_out, "set_aside": moved}, indent=2))
     else:
         counts = result.counts()
         _print_table("found", {kind: counts[kind] for kind in KINDS if counts[kind]["findings"]}, ["findings", "rows"])
@@ -184,7 +191,9 @@ def audit(
             )
         for reason, count in left_out.items():
             typer.echo(f"left out: {count} {reason}")
-        for file in (out, sheet, clean):
+        for split, count in moved.items():
+            typer.echo(f"set aside: {count} of {split}")
+        for file in (out, sheet, clean, aside):
             if file is not None and file.exists():
                 typer.echo(f"written: {file}")
         if not result.findings:
@@ -212,7 +221,7 @@ def sheet(
 @app.command()
 def toy(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
-    count: Annotated[int, typer.Option(help="Pictures.", min=1)] = 700,
+    count: Annotated[int, typer.Option(help="Pictures.", min=1)] = 2000,
     labels: _Labels = None,
     size_px: Annotated[int, typer.Option(help="Side of the pictures.", min=16)] = 48,
     subjects: Annotated[int, typer.Option(help="People.", min=1)] = 50,
@@ -224,7 +233,7 @@ def toy(
     """Draw cartoon faces with known labels: a data set to try every command with."""
     from mien.data.toy import draw
 
-    with _bar("drawing", as_json) as step:
+    with bar("drawing", is_quiet=as_json) as step:
         manifest = draw(
             out,
             count,
@@ -237,25 +246,6 @@ def toy(
             progress=lambda done, total: step("writing", done, total),
         )
     _written(manifest, out / "faces.csv", [], as_json)
-
-
-@contextmanager
-def _bar(first: str, is_quiet: bool) -> Iterator[Any]:
-    """A progress bar on standard error; gives a function of step, rows done and rows in all (0: not known)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=is_quiet or not console.is_terminal) as progress:
-        tasks = {first: progress.add_task(first, total=None)}
-
-        def step(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name)
-            progress.update(tasks[name], completed=done, total=total or None)
-
-        yield step
 
 
 def _labels(text: str | None) -> Labels | None:

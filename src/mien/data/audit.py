@@ -44,6 +44,8 @@ KINDS = (
 BLANK_LEVELS = 8.0
 #: How many times larger than the smallest class the largest may be before the audit says so.
 IMBALANCE = 10.0
+#: The split of held-out rows that were set aside because an earlier split has their photograph too.
+LEAKED = "leaked"
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,28 @@ def clean(manifest: Manifest, result: Audit) -> tuple[Manifest, dict[str, int]]:
     repeated = set(np.flatnonzero(keep).tolist()) - set(first.values())
     drop("repeated within a split", repeated)
     return manifest.take(np.flatnonzero(keep)), {reason: count for reason, count in left_out.items() if count}
+
+
+def set_aside(manifest: Manifest, result: Audit, *, near: bool = True) -> tuple[Manifest, dict[str, int]]:
+    """Give held-out rows that show a photograph of an earlier split (train, val, test) the split ``leaked``.
+
+    Nothing is lost: a model is chosen on what is left of ``val``, and can still be measured on ``leaked`` by itself.
+
+    Args:
+        manifest: the data that were audited.
+        result: what was found.
+        near: near duplicates count too, not only identical pictures.
+
+    Returns:
+        The manifest, and for each split the number of rows set aside.
+    """
+    splits = manifest.frame["split"].to_numpy(dtype=object).copy()
+    counts = {}
+    for split, earlier in (("val", ("train",)), ("test", ("train", "val"))):
+        rows = np.unique(np.concatenate([result.leaked_rows(split, against, near=near) for against in earlier]))
+        splits[rows] = LEAKED
+        counts[split] = len(rows)
+    return manifest.with_columns(split=splits), {split: count for split, count in counts.items() if count}
 
 
 def _same(prints: Prints, blank: list[int]) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.data.audit import audit, clean
+from mien.data.audit import audit, clean, set_aside
 from mien.data.hashes import ALIKE, ALIKE_MIRRORED, alike, compare, fingerprints
 from mien.data.sources.toy import toy_faces
 from mien.images import write
@@ -109,6 +109,14 @@ def test_the_answer_is_written_as_csv_and_json(drawn, tmp_path):
     assert lines[1] == "0,duplicate,0,0.png,happy,train,,2 identical pictures"
     assert json.loads((tmp_path / "audit.json").read_text())["counts"]["leak"] == {"findings": 1, "rows": 2}
     assert kinds(result) == {"duplicate", "leak", "conflict", "balance"}
+
+
+def test_leaks_are_set_aside_and_nothing_is_lost(drawn, tmp_path):
+    pictures = [drawn[0], drawn[1], drawn[0], drawn[2], drawn[2]]
+    data = manifest_of(tmp_path, pictures, split=["train", "train", "val", "val", "test"])
+    parted, counts = set_aside(data, audit(data))
+    assert parted.frame["split"].tolist() == ["train", "train", "leaked", "val", "leaked"]
+    assert counts == {"val": 1, "test": 1}
 
 
 def test_fingerprints_are_what_a_full_cosine_transform_gives():
