@@ -77,10 +77,6 @@ class RunDir:
         """True when the run has ended."""
         return self.done.exists()
 
-    def scores(self, split: str) -> Path:
-        """Scores of the exported model on one split."""
-        return self.path / f"scores-{split}.npz"
-
     def write_json(self, path: Path, content: Any) -> None:
         """Write one of the JSON files of this run, whole."""
         write_text(path, json.dumps(content, indent=2) + "\n")

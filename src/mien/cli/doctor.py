@@ -14,21 +14,23 @@ import typer
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "base": (
         "predict",
-        ("numpy", "opencv-python-headless", "onnxruntime", "pillow", "pydantic", "pyyaml", "rich", "typer"),
+        ("av", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pyyaml", "rich", "typer"),
     ),
     "lab": (
         "data, train, evaluate, export",
         (
-            "torch",
-            "torchvision",
-            "timm",
             "lightning-fabric",
-            "pandas",
-            "pyarrow",
             "matplotlib",
             "onnx",
             "onnxscript",
+            "pandas",
+            "pyarrow",
+            "scikit-learn",
+            "scipy",
             "tensorboard",
+            "timm",
+            "torch",
+            "torchvision",
         ),
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,28 +15,38 @@ app = typer.Typer(help="List and show model files.", no_args_is_help=True)
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the models that ship, and those in your model store."""
     from mien.runtime.models import available
-    from mien.runtime.network import Network
+    from mien.store import store_dir
 
-    found: list[dict[str, Any]] = []
-    for name, path in available().items():
-        card = Network(path, threads=1).card
-        found.append(
-            {
-                "name": name,
-                "megabytes": round(path.stat().st_size / 1e6, 1),
-                "classes": list(card.classes),
-                "size_px": card.preprocess.size_px,
-                "licence": card.licence,
-                "description": card.description,
-                "path": str(path),
-            }
-        )
+    found = [_line(name, path) for name, path in available().items()]
     if as_json:
         print(json.dumps(found, indent=2))
         return
     for item in found:
-        typer.echo(f"{item['name']:<12} {item['megabytes']:>6} MB  {item['size_px']} px  {item['description']}")
-        typer.echo(f"{'':<12} {', '.join(item['classes'])}")
+        typer.echo(f"{item['name']:<12} {item['megabytes']:>6} MB  {item['description'] or item['reason']}")
+        if item["reason"] is None:
+            typer.echo(f"{'':<12} {', '.join(item['classes'])}; {item['size_px']} px; licence {item['licence']}")
+    typer.echo(f"your own go into {store_dir()}", err=True)
+
+
+def _line(name: str, path: Path) -> dict[str, Any]:
+    """One model; the store also holds files that are no recognizers, e.g. a detector's: they say why."""
+    from mien.errors import ModelError
+    from mien.runtime.network import Network
+
+    about: dict[str, Any] = {"name": name, "megabytes": round(path.stat().st_size / 1e6, 1), "path": str(path)}
+    try:
+        card = Network(path, threads=1).card
+    except ModelError as error:
+        return {**about, "description": "", "reason": str(error).removeprefix(f"{path}: ")}
+    return {
+        **about,
+        "description": card.description,
+        "reason": None,
+        "classes": list(card.classes),
+        "size_px": card.preprocess.size_px,
+        "licence": card.licence,
+        "metrics": card.metrics,
+    }
 
 
 @app.command()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import itertools
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mien.runtime.recognizer import Recognizer
     from mien.runtime.stream import Answer
 
@@ -34,16 +38,19 @@ def predict(
         bool | None, typer.Option("--flip/--no-flip", help="Average each face with its mirror image, or not.")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Abstain below this confidence (0 to 1).")] = None,
-    annotated: Annotated[Path | None, typer.Option(help="Folder for pictures with boxes and answers.")] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="Folder for pictures with boxes and answers, or the file for one.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="File for all results: .json, .jsonl or .csv.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the network.", min=1)] = None,
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 32,
+    top: Annotated[int | None, typer.Option(help="Show only so many of the likeliest classes.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Read the expression that people would see in every face.
 
     A file that cannot be read, and a picture without a face, becomes a row with its reason; the others are answered
-    all the same.
+    all the same. Exit code 2 only when no picture at all could be read.
     """
     from mien.faces import DEFAULT
     from mien.runtime.models import DEFAULT as DEFAULT_MODEL
@@ -52,6 +59,8 @@ def predict(
     if output is not None:
         _check_suffix(output)
     paths = list(_expand(sources))
+    if annotated is not None:
+        _check_annotated(annotated, len(paths))
     recognizer = Recognizer(
         model or DEFAULT_MODEL,
         detector=detector or DEFAULT,
@@ -71,7 +80,9 @@ def predict(
     if as_json:
         print(json.dumps(content, indent=2))
     else:
-        _show(recognizer, answers, [path for path in (annotated, output) if path is not None])
+        _show(recognizer, answers, [path for path in (annotated, output) if path is not None], top)
+    if all(answer.error for answer in answers):
+        sys.exit(2)
 
 
 def _check_suffix(path: Path) -> None:
@@ -79,6 +90,14 @@ def _check_suffix(path: Path) -> None:
 
     if path.suffix not in (".json", ".jsonl", ".csv"):
         raise InputError(f"--output {path}: the name must end with .json, .jsonl or .csv")
+
+
+def _check_annotated(path: Path, count: int) -> None:
+    from mien.errors import InputError
+    from mien.images import SUFFIXES
+
+    if path.suffix.lower() in SUFFIXES and not path.is_dir() and count != 1:
+        raise InputError(f"--annotated {path}: one file for {count} pictures; give a folder")
 
 
 def _expand(sources: Sequence[str]) -> Iterator[str]:
@@ -116,11 +135,12 @@ def _run(recognizer: Recognizer, paths: list[str], is_quiet: bool) -> list[Answe
     return list(bar)
 
 
-def _annotate(answers: Sequence[Answer], folder: Path) -> None:
+def _annotate(answers: Sequence[Answer], target: Path) -> None:
     """Draw every picture that could be read; names keep the source's, with a number where two are alike."""
-    from mien.images import read, write
+    from mien.images import SUFFIXES, read, write
     from mien.runtime.draw import annotate
 
+    is_file = target.suffix.lower() in SUFFIXES and not target.is_dir()
     taken: set[str] = set()
     for answer in answers:
         if answer.error is not None:
@@ -130,7 +150,7 @@ def _annotate(answers: Sequence[Answer], folder: Path) -> None:
         while name in taken:
             name, number = f"{stem}-{number}", number + 1
         taken.add(name)
-        write(folder / f"{name}.jpg", annotate(read(answer.source), answer.readings))
+        write(target if is_file else target / f"{name}.jpg", annotate(read(answer.source), answer.readings))
 
 
 def _write(path: Path, content: object, answers: Sequence[Answer]) -> None:
@@ -162,7 +182,7 @@ def _csv(answers: Sequence[Answer]) -> str:
     return text.getvalue()
 
 
-def _show(recognizer: Recognizer, answers: Sequence[Answer], written: Sequence[Path]) -> None:
+def _show(recognizer: Recognizer, answers: Sequence[Answer], written: Sequence[Path], top: int | None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -175,37 +195,65 @@ def _show(recognizer: Recognizer, answers: Sequence[Answer], written: Sequence[P
     table.add_column("face", justify="right", min_width=4)
     table.add_column("perceived", no_wrap=True, min_width=max(map(len, names)))
     table.add_column("conf.", justify="right", min_width=5)
-    for name in names:
-        table.add_column(name[:4] if is_narrow else name, justify="right", style="dim", min_width=4)
-    rows = 0
+    if top is None:
+        for name in names:
+            table.add_column(name[:4] if is_narrow else name, justify="right", style="dim", min_width=4)
+    else:
+        table.add_column("likeliest", style="dim")
+    rows = list(itertools.islice(_rows(answers), SHOWN))
     name_of = _short_names([answer.source for answer in answers])
-    for answer in answers:
-        for number, reading in enumerate(answer.readings, start=1):
-            found = reading.prediction
-            label = f"({found.label}?)" if found.is_abstained else found.label
-            shares = [
-                Text(f"{value:.0%}", style="bold green" if index == found.probabilities.argmax() else "")
-                for index, value in enumerate(found.probabilities)
-            ]
-            table.add_row(name_of[answer.source], str(number), label, f"{found.confidence:.0%}", *shares)
-            rows += 1
-            if rows == SHOWN:
-                break
-        if answer.reason and rows < SHOWN:
+    for answer, number in rows:
+        if number is None:
             table.add_row(name_of[answer.source], "–", Text("no answer", style="yellow"))
-            rows += 1
+            continue
+        found = answer.readings[number].prediction
+        label = f"({found.label}?)" if found.is_abstained else found.label
+        if top is not None:
+            shares = [Text("  ".join(f"{name} {share:.0%}" for name, share in found.top(top)))]
+        else:
+            best = int(found.probabilities.argmax())
+            shares = [
+                Text(f"{share:.0%}", style="bold green" if index == best else "")
+                for index, share in enumerate(found.probabilities)
+            ]
+        table.add_row(name_of[answer.source], str(number + 1), label, f"{found.confidence:.0%}", *shares)
     console.print(table)
+    _tell(console, answers, rows, written)
+
+
+def _rows(answers: Sequence[Answer]) -> Iterator[tuple[Answer, int | None]]:
+    """One row per face, and one without a face for a picture that has no answer."""
+    for answer in answers:
+        yield from ((answer, number) for number in range(len(answer.readings)))
+        if answer.reason:
+            yield answer, None
+
+
+def _tell(
+    console: Console, answers: Sequence[Answer], rows: Sequence[tuple[Answer, int | None]], written: Sequence[Path]
+) -> None:
+    """Reasons, counts and files below the table."""
+    from rich.text import Text
+
     faces = sum(len(answer.readings) for answer in answers)
-    if faces > SHOWN:
-        console.print(f"… the first {SHOWN} of {faces} faces; --output writes all of them")
-    for answer in answers[:SHOWN]:
+    shown = sum(number is not None for _, number in rows)
+    if shown < faces:
+        console.print(f"… the first {shown} of {faces} faces; --output writes all of them")
+    for answer, _ in rows:
         if answer.reason:
             hint = "" if answer.error else " (is the picture one face? then: --detector whole)"
             lead = "" if answer.source in answer.reason else f"{answer.source}: "
             console.print(Text(f"{lead}{answer.reason}{hint}", style="yellow"))
-    counted = f"{len(answers)} pictures, {faces} faces" if len(answers) != 1 else f"{faces} faces"
+    counted = f"{_count(len(answers), 'picture')}, {_count(faces, 'face')}"
+    unread = sum(answer.reason is not None for answer in answers)
+    if unread:
+        counted += f", {unread} without an answer"
     kept = f"   written: {', '.join(map(str, written))}" if written else ""
-    console.print(f"[dim]{counted}{kept}[/dim]", highlight=False)
+    console.print(f"[dim]{counted}{kept}[/dim]", highlight=False, soft_wrap=True)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _short_names(paths: Sequence[str]) -> dict[str, str]:

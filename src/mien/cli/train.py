@@ -49,7 +49,7 @@ def train(
 
     torch = need("torch", "lab", "training")
     from mien.train.run import train as run_training
-    from mien.train.watch import watchers
+    from mien.train.watch import Decoding, watchers
 
     if threads:
         torch.set_num_threads(threads)
@@ -61,6 +61,7 @@ def train(
         device=device,
         fresh=fresh,
         watch=watchers(console, as_json=as_json),
+        progress=Decoding(console),
         say=lambda line: console.print(line, highlight=False),
     )
     console.print(f"model: {run.model}   log: {run.log}   curves: {run.history}", highlight=False)

@@ -15,6 +15,9 @@ from mien.report.history import plot_history
 from mien.rundir import RunDir
 from mien.train.fit import Watcher
 
+#: Validation numbers on the epoch's line.
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+
 
 class Bar:
     """A bar per epoch, then a line with loss, accuracy and the recall of every class."""
@@ -48,18 +51,37 @@ class Bar:
             self.progress.remove_task(self.task)
             self.task = None
         val = record["val"]
-        numbers = "  ".join(
-            f"{key.replace('_', ' ')} {value:.4f}" for key, value in val.items() if isinstance(value, float)
-        )
+        loss = f", val {val['loss']:.3f}" if "loss" in val else ""
+        shares = "  ".join(f"{name.replace('_', ' ')} {val[name]:.1%}" for name in SHARES if name in val)
         self.console.print(
-            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  "
-            f"train loss {record['train']['loss']:.4f}  val {numbers}  "
+            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  loss {record['train']['loss']:.3f}"
+            f"{loss}  {shares}  "
             f"{record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
             highlight=False,
         )
         if "recall" in val:
             recall = "  ".join(f"{name} {value:.0%}" for name, value in val["recall"].items())
             self.console.print(f"  [dim]recall  {recall}[/dim]", highlight=False)
+
+
+class Decoding:
+    """A bar for each split whose pictures are decoded before the first epoch."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.progress: Progress | None = None
+
+    def __call__(self, split: str, done: int, total: int) -> None:
+        """Move the bar; it goes away when all is done."""
+        if self.progress is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+            self.progress = Progress(*columns, console=self.console, transient=True)
+            self.progress.add_task(f"decoding {split}", total=total)
+            self.progress.start()
+        self.progress.update(self.progress.task_ids[0], completed=done)
+        if done == total:
+            self.progress.stop()
+            self.progress = None
 
 
 class Board:
