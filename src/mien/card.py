@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mien.errors import ModelError
 from mien.labels import Labels
@@ -65,6 +65,12 @@ class Card(BaseModel):
     forbidden_use: str = FORBIDDEN_USE
     versions: dict[str, str] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _one_bias_per_class(self) -> Card:
+        if self.biases and len(self.biases) != len(self.classes):
+            raise ValueError(f"{len(self.biases)} biases for {len(self.classes)} classes")
+        return self
+
     @property
     def labels(self) -> Labels:
         """The classes as a label set."""
@@ -91,4 +97,5 @@ class Card(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise ModelError(f"{where}: its card cannot be read ({place}: {first['msg']})") from None
+            what = f"{place}: {first['msg']}" if place else first["msg"]
+            raise ModelError(f"{where}: its card cannot be read ({what})") from None

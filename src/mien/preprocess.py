@@ -55,7 +55,12 @@ class Preprocess(BaseModel):
         return self
 
     def fit(self, image: Pixels) -> NDArray[np.uint8]:
-        """Bring one face to size and channels: (H, W, 3) uint8 RGB -> (size, size, channels) uint8."""
+        """Bring one face to size and channels: (H, W, 3) uint8 RGB -> (size, size, channels) uint8.
+
+        What has been fitted before comes back as it is.
+        """
+        if image.shape == (self.size_px, self.size_px, self.channels):
+            return image
         if self.channels == 1:
             return resize(grey(image), self.size_px, self.size_px, self.enlarge)[:, :, None]
         return resize(image, self.size_px, self.size_px, self.enlarge)

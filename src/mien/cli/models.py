@@ -22,7 +22,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(json.dumps(found, indent=2))
         return
     for item in found:
-        typer.echo(f"{item['name']:<12} {item['megabytes']:>6} MB  {item['description'] or item['reason']}")
+        typer.echo(f"{item['name']:<12} {item['megabytes']:>6} MB  {item['reason'] or item['description']}")
         if item["reason"] is None:
             typer.echo(f"{'':<12} {', '.join(item['classes'])}; {item['size_px']} px; licence {item['licence']}")
     typer.echo(f"your own go into {store_dir()}", err=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.images import Pixels
-from mien.prediction import Reading
+from mien.images import Pixels, resize
+from mien.prediction import Prediction, Reading
 
 Colour = tuple[int, int, int]
 
@@ -24,7 +25,12 @@ COLOURS: tuple[Colour, ...] = (
     (130, 140, 150),
     (86, 180, 233),
 )
+ABSTAINED: Colour = (130, 140, 150)
 BARS = 3
+#: Text of 11 px and a box around it need about this much; smaller pictures are enlarged before they are drawn on.
+SMALLEST_PX = 256
+#: Below this side a box has a title and no bars: their names would not fit.
+SMALLEST_WITH_BARS_PX = 90
 
 
 @lru_cache(maxsize=32)
@@ -40,23 +46,46 @@ def annotate(image: Pixels, readings: Sequence[Reading]) -> Pixels:
         readings: of this picture.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (H', W', 3) uint8 RGB: H and W, times a whole number when the picture is too small for text, and with a strip
+        below when a face fills the picture, so that the bars do not cover it.
     """
-    canvas = Image.fromarray(image).convert("RGB")
+    height, width = image.shape[:2]
+    scale = max(1, math.ceil(SMALLEST_PX / max(height, width)))
+    canvas = Image.fromarray(resize(image, height * scale, width * scale))
+    boxes = [tuple(float(value) * scale for value in reading.face.box) for reading in readings]
+    longest_px = max(canvas.size)  # before the strip: sizes of text follow the picture
+    strip = max((_strip_px(box, canvas.height, longest_px) for box in boxes), default=0)
+    if strip:
+        taller = Image.new("RGB", (canvas.width, canvas.height + strip), (15, 18, 22))
+        taller.paste(canvas)
+        canvas = taller
     draw = ImageDraw.Draw(canvas, "RGBA")
-    for reading in reversed(readings):  # the largest face last, on top
-        _one(draw, reading, canvas.width, canvas.height)
+    for box, reading in reversed(list(zip(boxes, readings, strict=True))):  # the largest face last, on top
+        _one(draw, box, reading.prediction, canvas.width, canvas.height, longest_px)
     return np.array(canvas)
 
 
-def _one(draw: ImageDraw.ImageDraw, reading: Reading, width: int, height: int) -> None:
-    answer = reading.prediction
-    colour = COLOURS[answer.labels.index(answer.label) % len(COLOURS)]
-    x1, y1, x2, y2 = (float(value) for value in reading.face.box)
-    line = max(2, round(reading.face.size_px / 55))
-    text_px = int(min(max(reading.face.size_px / 8.5, 11), max(width, height) / 24 + 8))
-    if answer.is_abstained:
-        colour = (130, 140, 150)
+def _panel(box: tuple[float, ...], longest_px: int) -> tuple[int, int, int]:
+    """Text, row and panel of the bars of a box, in pixels of height."""
+    text_px = int(min(max((box[2] - box[0]) / 12, 9), longest_px / 48 + 12))
+    row = round(text_px * 1.35)
+    return text_px, row, BARS * row + text_px // 2
+
+
+def _strip_px(box: tuple[float, ...], height: int, longest_px: int) -> int:
+    """What to add below the picture for a face that fills it."""
+    is_full = box[3] - box[1] >= 0.8 * height and box[2] - box[0] >= SMALLEST_WITH_BARS_PX
+    return max(0, math.ceil(min(box[3], height) + 2 + _panel(box, longest_px)[2] - height) + 2) if is_full else 0
+
+
+def _one(
+    draw: ImageDraw.ImageDraw, box: tuple[float, ...], answer: Prediction, width: int, height: int, longest_px: int
+) -> None:
+    colour = ABSTAINED if answer.is_abstained else COLOURS[answer.labels.index(answer.label) % len(COLOURS)]
+    x1, y1, x2, y2 = box
+    side = max(x2 - x1, y2 - y1)
+    line = max(2, round(side / 55))
+    text_px = int(min(max(side / 8.5, 11), longest_px / 24 + 8))
     draw.rounded_rectangle((x1, y1, x2, y2), radius=2 * line, outline=(*colour, 255), width=line)
     title = f"{'? ' if answer.is_abstained else ''}{answer.label} {answer.confidence:.0%}"
     font = _font(text_px)
@@ -67,28 +96,31 @@ def _one(draw: ImageDraw.ImageDraw, reading: Reading, width: int, height: int) -
     y = y1 - chip_height if y1 >= chip_height else max(y1, 0)
     draw.rounded_rectangle((x, y, x + chip_width, y + chip_height), radius=pad, fill=(*colour, 235))
     draw.text((x + pad - left, y + pad - top), title, font=font, fill=_ink(colour))
-    if reading.face.size_px >= 90:
-        _bars(draw, reading, x1, y2, x2, height)
+    if x2 - x1 >= SMALLEST_WITH_BARS_PX:
+        _bars(draw, box, answer, height, longest_px)
 
 
-def _bars(draw: ImageDraw.ImageDraw, reading: Reading, x1: float, y2: float, x2: float, height: int) -> None:
-    """The likeliest classes at the lower edge of the box; inside it where there is no room below."""
-    answer = reading.prediction
-    text_px = int(min(max((x2 - x1) / 12, 9), 22))
-    font, row = _font(text_px), round(text_px * 1.35)
-    panel = BARS * row + text_px // 2
-    top = y2 + 2 if y2 + 2 + panel <= height else min(y2, height) - panel - 2
+def _bars(draw: ImageDraw.ImageDraw, box: tuple[float, ...], answer: Prediction, height: int, longest_px: int) -> None:
+    """The likeliest classes below the box; at its lower edge where there is no room below."""
+    x1, _, x2, y2 = box
+    text_px, row, panel = _panel(box, longest_px)
+    font = _font(text_px)
+    bottom = min(y2, height)
+    top = bottom + 2 if bottom + 2 + panel <= height else bottom - panel - 2
     draw.rounded_rectangle((x1, top, x2, top + panel), radius=text_px // 3, fill=(15, 18, 22, 190))
-    names = text_px * 5.2
-    for number, (name, probability) in enumerate(answer.top(BARS)):
+    likeliest = answer.top(BARS)
+    pad = text_px // 3
+    names = max(draw.textlength(name, font=font) for name, _ in likeliest)
+    start, end = x1 + names + 2 * pad + 2, x2 - pad
+    for number, (name, probability) in enumerate(likeliest):
         y = top + text_px // 4 + number * row
-        draw.text((x1 + text_px // 3, y), name, font=font, fill=(240, 240, 240, 255))
-        start, end = x1 + names, x2 - text_px // 3
+        draw.text((x1 + pad, y), name, font=font, fill=(240, 240, 240, 255))
+        if end - start < 8:  # long names leave no room
+            continue
         colour = COLOURS[answer.labels.index(name) % len(COLOURS)]
-        draw.rectangle((start, y + row * 0.25, end, y + row * 0.75), fill=(255, 255, 255, 40))
-        draw.rectangle(
-            (start, y + row * 0.25, start + (end - start) * probability, y + row * 0.75), fill=(*colour, 255)
-        )
+        upper, lower = y + row * 0.25, y + row * 0.75
+        draw.rectangle((start, upper, end, lower), fill=(255, 255, 255, 40))
+        draw.rectangle((start, upper, start + (end - start) * probability, lower), fill=(*colour, 255))
 
 
 def _ink(colour: Colour) -> Colour:

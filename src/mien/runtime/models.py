@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from mien.errors import ModelError
 from mien.store import store_dir
 from mien.table import did_you_mean
+
+#: One model by name or by path.
+Model: TypeAlias = str | os.PathLike[str]
 
 #: The model used when none is named.
 DEFAULT = "default"
@@ -20,7 +25,7 @@ def available() -> dict[str, Path]:
     return {path.stem: path for folder in (SHIPPED, store_dir()) for path in sorted(folder.glob("*.onnx"))}
 
 
-def locate(model: str | os.PathLike[str]) -> Path:
+def locate(model: Model) -> Path:
     """The file of a model given by name or by path.
 
     Raises:
@@ -37,3 +42,15 @@ def locate(model: str | os.PathLike[str]) -> Path:
             f"{path}: no such model file; `mien export RUN` writes one, `mien models list` shows those there are"
         )
     raise ModelError(f"unknown model {str(model)!r}: {did_you_mean(str(model), list(found))}")
+
+
+def locate_all(models: Model | Sequence[Model]) -> list[Path]:
+    """The files of one model, or of several.
+
+    Raises:
+        ModelError: none is given, or one of them cannot be found.
+    """
+    found = [locate(model) for model in ([models] if isinstance(models, (str, os.PathLike)) else models)]
+    if not found:
+        raise ModelError(f"no model given: name at least one, e.g. {DEFAULT!r}")
+    return found

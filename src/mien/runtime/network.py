@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from mien.card import Card
 from mien.errors import ModelError
 from mien.images import Pixels
-from mien.runtime.models import locate
+from mien.runtime.models import Model, locate
 from mien.scores import softmax
 
 
@@ -31,10 +30,10 @@ class Network:
         card: what it says of itself.
 
     Raises:
-        ModelError: no such file, not an ONNX file, without a card, or not a recognizer.
+        ModelError: no such file, not an ONNX file, without a card, not a recognizer, or of other shapes than its card.
     """
 
-    def __init__(self, model: str | os.PathLike[str], threads: int | None = None) -> None:
+    def __init__(self, model: Model, threads: int | None = None) -> None:
         self.path = locate(model)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # warnings of the runtime are not about the user's input
@@ -50,7 +49,26 @@ class Network:
         self.card = Card.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.path))
         if self.card.kind != "recognizer":
             raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")
+        self._check_shapes()
         self._input = self._session.get_inputs()[0].name
+
+    def _check_shapes(self) -> None:
+        """See that the network is the one that the card speaks of; a dimension without a number is free."""
+        prepare, inputs, outputs = self.card.preprocess, self._session.get_inputs(), self._session.get_outputs()
+        pairs = (
+            ("inputs", (len(inputs),), (1,)),
+            ("faces", inputs[0].shape[1:], (prepare.channels, prepare.size_px, prepare.size_px)),
+            ("logits", outputs[0].shape[1:], (len(self.card.classes),)),
+        )
+        for name, found, told in pairs:
+            sizes = zip(found, told, strict=False)
+            if len(found) != len(told) or any(isinstance(size, int) and size != wanted for size, wanted in sizes):
+                raise ModelError(f"{self.path}: {name} of shape {list(found)}, but its card says {list(told)}")
+        if isinstance(inputs[0].shape[0], int):
+            raise ModelError(
+                f"{self.path}: takes {inputs[0].shape[0]} faces per run and no other number; "
+                "`mien export` leaves the number free"
+            )
 
     @cached_property
     def digest(self) -> str:

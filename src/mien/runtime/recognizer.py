@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
@@ -11,15 +10,13 @@ from numpy.typing import NDArray
 
 from mien import faces as face_finding
 from mien.card import Card
-from mien.errors import ImageError, InputError, ModelError
+from mien.errors import ImageError, InputError
 from mien.images import Pixels, Source
 from mien.labels import Labels
 from mien.prediction import Prediction, Reading
-from mien.runtime.models import DEFAULT
+from mien.runtime.models import DEFAULT, Model, locate_all
 from mien.runtime.network import Network
 from mien.runtime.stream import Answer, stream
-
-Model = str | os.PathLike[str]
 
 
 class Recognizer:
@@ -56,14 +53,11 @@ class Recognizer:
         labels: str | Labels | None = None,
         threshold: float | None = None,
     ) -> None:
-        models = [model] if isinstance(model, (str, os.PathLike)) else list(model)
-        if not models:
-            raise ModelError("no model given: name at least one, e.g. 'default'")
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: expected at least 1")
         if threshold is not None and not 0 <= threshold <= 1:
             raise InputError(f"threshold is {threshold}: expected 0 (never abstain) to 1")
-        self.networks = [Network(item, threads) for item in models]
+        self.networks = [Network(path, threads) for path in locate_all(model)]
         self.detector_name = detector
         self.detector = face_finding.detector(detector)
         self.batch_size = batch_size

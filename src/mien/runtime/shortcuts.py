@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -15,27 +16,35 @@ from mien.faces import DEFAULT as DEFAULT_DETECTOR
 from mien.images import Source, read
 from mien.labels import Labels
 from mien.prediction import Reading
-from mien.runtime.models import DEFAULT
+from mien.runtime.models import DEFAULT, Model, locate_all
 from mien.runtime.recognizer import Recognizer
 
 
 @lru_cache(maxsize=4)
-def _recognizer(model: str, detector: str, options: tuple[tuple[str, Any], ...]) -> Recognizer:
-    return Recognizer(model, detector=detector, **dict(options))
+def _recognizer(files: tuple[tuple[Path, int], ...], detector: str, options: tuple[tuple[str, Any], ...]) -> Recognizer:
+    return Recognizer([path for path, _ in files], detector=detector, **dict(options))
 
 
 @overload
-def predict(source: Source, model: str = ..., *, detector: str = ..., **options: Any) -> list[Reading]: ...
-@overload
-def predict(source: list[Source], model: str = ..., *, detector: str = ..., **options: Any) -> list[list[Reading]]: ...
 def predict(
-    source: Source | list[Source], model: str = DEFAULT, *, detector: str = DEFAULT_DETECTOR, **options: Any
+    source: Source, model: Model | Sequence[Model] = ..., *, detector: str = ..., **options: Any
+) -> list[Reading]: ...
+@overload
+def predict(
+    source: list[Source], model: Model | Sequence[Model] = ..., *, detector: str = ..., **options: Any
+) -> list[list[Reading]]: ...
+def predict(
+    source: Source | list[Source],
+    model: Model | Sequence[Model] = DEFAULT,
+    *,
+    detector: str = DEFAULT_DETECTOR,
+    **options: Any,
 ) -> list[Reading] | list[list[Reading]]:
     """Read the perceived expression of every face in a picture, or in each picture of a list.
 
     Args:
         source: path, encoded bytes, PIL image, RGB array, or a list of such.
-        model: name or path.
+        model: name or path; or several, whose probabilities are averaged.
         detector: an entry of ``mien.faces.DETECTORS``; ``"whole"`` when the picture already is a face.
         options: further arguments of ``Recognizer``. The last few recognizers are kept, so calling again is quick.
 
@@ -52,7 +61,9 @@ def predict(
         >>> round(float(reading.prediction.probabilities.sum()), 3)
         1.0
     """
-    return _recognizer(str(model), detector, tuple(sorted(options.items()))).read(source)
+    # a model file that was written again is another model
+    files = tuple((path, path.stat().st_mtime_ns) for path in locate_all(model))
+    return _recognizer(files, detector, tuple(sorted(options.items()))).read(source)
 
 
 def load_model(path: str | os.PathLike[str] = DEFAULT) -> tuple[Recognizer, list[str]]:

@@ -10,11 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import ImageError
+from mien.errors import InputError
 from mien.face import Face
 from mien.faces import crops
 from mien.images import Pixels, Source, read
 from mien.prediction import Prediction, Reading
+from mien.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from mien.runtime.recognizer import Recognizer
@@ -50,7 +51,10 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """One picture after reading and finding: its faces, cut out once for each model's framing."""
+    """One picture after reading and finding: its faces as each model wants them, already at the model's size.
+
+    At that size because whole photographs that wait for a batch would fill the memory.
+    """
 
     source: str
     size_px: tuple[int, int] | None
@@ -62,7 +66,7 @@ class _Found:
 def stream(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[Answer]:
     """Read pictures.
 
-    At most a few pictures per core and one batch of faces are in memory at a time.
+    At most a few pictures per core are in memory at a time, and one batch of faces.
 
     Args:
         recognizer: detector and networks.
@@ -111,20 +115,18 @@ def _name(source: Source, number: int) -> str:
 def _find(recognizer: Recognizer, name: str, source: Source) -> _Found:
     try:
         image = read(source)
-    except ImageError as error:
+        faces = recognizer.detector.detect(image)
+        wanted = [network.card.preprocess for network in recognizer.networks]
+        is_whole = recognizer.detector_name == "whole"  # the picture is the face: as in training, no margin, no square
+        fitted = {prepare: _fit(image, faces, prepare, is_whole) for prepare in dict.fromkeys(wanted)}
+    except InputError as error:
         return _Found(name, None, [], [], str(error))
-    faces = recognizer.detector.detect(image)
-    size = (image.shape[1], image.shape[0])
-    if recognizer.detector_name == "whole":  # the picture is the face: as in training, no margin, no square
-        return _Found(name, size, faces, [[image] for _ in recognizer.networks], None)
-    cut: dict[tuple[float, float], list[Pixels]] = {}
-    framings = []
-    for network in recognizer.networks:
-        framing = (network.card.preprocess.margin, network.card.preprocess.shift)
-        if framing not in cut:
-            cut[framing] = crops(image, faces, *framing)
-        framings.append(cut[framing])
-    return _Found(name, size, faces, framings, None)
+    return _Found(name, (image.shape[1], image.shape[0]), faces, [fitted[prepare] for prepare in wanted], None)
+
+
+def _fit(image: Pixels, faces: list[Face], prepare: Preprocess, is_whole: bool) -> list[Pixels]:
+    cut = [image] * len(faces) if is_whole else crops(image, faces, prepare.margin, prepare.shift)
+    return [prepare.fit(face) for face in cut]
 
 
 def _classify(recognizer: Recognizer, found: list[_Found]) -> Iterator[Answer]:
