@@ -24,7 +24,7 @@ def test_every_public_name_resolves(python):
     python("import mien\nfor name in mien.__all__: getattr(mien, name)\nassert set(mien.__all__) <= set(dir(mien))")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["train", "--help"], ["recipes", "list"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["train", "--help"]])
 def test_help_loads_nothing_heavy(python, arguments):
     program = f"""
 import sys
@@ -37,6 +37,13 @@ except SystemExit as stop:
 """
     modules = loaded(python, program)
     assert not modules & (HEAVY | {"cv2", "onnxruntime", "av"})
+
+
+def test_listing_recipes_loads_no_torch(python):
+    program = (
+        "from typer.testing import CliRunner; from mien.cli.app import app; CliRunner().invoke(app, 'recipes list')"
+    )
+    assert not loaded(python, program) & HEAVY
 
 
 def test_a_prediction_loads_no_torch(python):

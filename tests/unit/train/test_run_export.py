@@ -15,6 +15,7 @@ import torch
 
 from mien.card import KEY, Card
 from mien.errors import ManifestError, ParityError, RunError
+from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
@@ -68,7 +69,10 @@ def test_a_folder_is_not_taken_from_another_run(finished: RunDir, toy_manifest: 
 
 
 def test_a_missing_file_is_named_with_its_row(quick: Recipe, tmp_path: Path):
-    manifest = Manifest.of(root=tmp_path, image=["a.png"], label=["happy"], split=["train"])
+    labels = Labels.named("basic4")
+    manifest = Manifest.of(
+        root=tmp_path, labels=labels, image=["a.png", "b.png"], label=["happy", "sad"], split=["train", "val"]
+    )
     with pytest.raises(ManifestError, match=r"row 1: .*a\.png is missing"):
         train(quick, manifest, tmp_path / "run", device="cpu")
 
