@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -73,6 +74,9 @@ def train(
     torch.manual_seed(recipe.runtime.seed)
     net = build.classifier(recipe, len(manifest.labels))
     _claim(run, recipe, manifest, fresh)
+    if run.is_done:
+        say(f"{run.path}: this run has ended already; --fresh starts it again")
+        return run
     faces = [
         cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, name))
         for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
@@ -115,6 +119,7 @@ def train(
             "parity": difference,
         },
     )
+    shutil.rmtree(run.cache, ignore_errors=True)  # decoded pictures; only a run that goes on needs them
     return run
 
 
@@ -123,7 +128,9 @@ def export_run(run: RunDir, net: Classifier | None = None) -> float:
     recipe = Recipe.load(run.recipe)
     data = run.read_json(run.data)
     labels = Labels(tuple(data["classes"]), data["label_set"])
-    net = net or build.classifier(recipe, len(labels))
+    if net is None:
+        blank = recipe.model.model_copy(update={"weights": "none"})  # all weights come from the checkpoint
+        net = build.classifier(recipe.model_copy(update={"model": blank}), len(labels))
     if not run.best.exists():
         raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
     chosen = state.load(run.best)
