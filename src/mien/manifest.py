@@ -248,15 +248,15 @@ class Manifest:
 
 
 def _labels_of(names: list[str]) -> Labels:
-    if len(set(names)) >= 2:
-        found = Labels.of(names)
-        if found.id != "custom":
-            return found
-        for known in ("fer7", "ferplus8"):  # a data set that lacks a rare class still speaks that language
-            if all(Labels.named(known).find(name) is not None for name in names):
-                return Labels.named(known)
+    if not names:
+        return Labels.named("fer7")
+    found = Labels.of(names if len(set(names)) >= 2 else [*names, "other"])  # one class alone makes no label set
+    if found.id != "custom":
         return found
-    return Labels.named("fer7") if not names else Labels.of([*names, "other"])
+    for known in ("fer7", "ferplus8"):  # a data set that lacks a rare class still speaks that language
+        if all(Labels.named(known).find(name) is not None for name in names):
+            return Labels.named(known)
+    return found
 
 
 def _relative(path: str, folder: Path) -> str:

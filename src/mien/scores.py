@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,14 +107,14 @@ class Scores:
         if not path.is_file():
             raise InputError(f"{path}: no such scores file; `mien evaluate` writes one")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # opened here, because numpy 2.4 leaves a file that is no archive open
+            with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
                 meta = json.loads(str(file["meta"]))
                 arrays = {name: file[name] for name in _ARRAYS if name in file.files}
-        except (ValueError, KeyError, OSError, EOFError) as error:
+            labels = Labels(tuple(meta["labels"]), meta["label_set"])
+            return cls(labels=labels, model=meta["model"], about=meta["about"], **arrays)
+        except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise InputError(f"{path}: not a scores file ({error})") from None
-        return cls(
-            labels=Labels(tuple(meta["labels"]), meta["label_set"]), model=meta["model"], about=meta["about"], **arrays
-        )
 
 
 assert {item.name for item in fields(Scores)} >= set(_ARRAYS)
