@@ -64,11 +64,11 @@ def main() -> None:
             raise
         print(f"mien: {error}", file=sys.stderr)
         sys.exit(2)
-    except (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError) as error:
-        if os.environ.get("MIEN_DEBUG") or error.filename is None:
-            raise
-        print(f"mien: {error.filename}: {error.strerror}", file=sys.stderr)  # such as a result that cannot be written
-        sys.exit(2)
     except BrokenPipeError:  # the reader of our output has gone, e.g. `mien predict … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # about a file, such as a result that cannot be written
+        if os.environ.get("MIEN_DEBUG") or error.filename is None:
+            raise
+        print(f"mien: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)

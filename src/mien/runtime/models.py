@@ -41,7 +41,8 @@ def locate(model: Model) -> Path:
         raise ModelError(
             f"{path}: no such model file; `mien export RUN` writes one, `mien models list` shows those there are"
         )
-    raise ModelError(f"unknown model {str(model)!r}: {did_you_mean(str(model), list(found))}")
+    known = did_you_mean(str(model), list(found)) if found else "there are none here; give the path of a model file"
+    raise ModelError(f"unknown model {str(model)!r}: {known}")
 
 
 def locate_all(models: Model | Sequence[Model]) -> list[Path]:
