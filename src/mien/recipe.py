@@ -74,8 +74,8 @@ class Model(Part):
 
     Attributes:
         backbone: ``plain48``, ``timm:<name>`` or ``torchvision:<name>``.
-        weights: ``none``, ``pretrained`` (the library's own), a file, or ``package:<module>/<file>``: a weights file
-            inside an installed package.
+        weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
+            inside an installed package, or ``run:<best.pt>``: go on from the chosen weights of another run, head included.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
     """
 

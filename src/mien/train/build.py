@@ -30,9 +30,14 @@ def backbone(recipe: Model, preprocess: Preprocess) -> nn.Module:
 
 def classifier(recipe: Recipe, classes: int) -> Classifier:
     """Backbone and head of a classifier."""
-    trunk = backbone(recipe.model, recipe.preprocess)
-    head = HEADS.load(recipe.model.head.name)(recipe.model.head, cast(int, trunk.num_features), classes)
-    return Classifier(trunk, head)
+    start = recipe.model.weights.removeprefix("run:") if recipe.model.weights.startswith("run:") else None
+    model = recipe.model if start is None else recipe.model.model_copy(update={"weights": "none"})
+    trunk = backbone(model, recipe.preprocess)
+    head = HEADS.load(model.head.name)(model.head, cast(int, trunk.num_features), classes)
+    net = Classifier(trunk, head)
+    if start is not None:
+        weights.load(net, weights.locate(start), part="net")
+    return net
 
 
 def loss(recipe: Recipe) -> nn.Module:

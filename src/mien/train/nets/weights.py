@@ -33,8 +33,8 @@ def locate(weights: str) -> Path:
     return path
 
 
-def load(net: nn.Module, path: Path) -> None:
-    """Fill a backbone from a file of tensors (read with ``weights_only``: nothing in it is executed).
+def load(net: nn.Module, path: Path, part: str | None = None) -> None:
+    """Fill a net from a file of tensors (read with ``weights_only``: nothing in it is executed).
 
     Tensors are matched by name; when the names differ but the shapes agree in order, by order (some ports renamed
     every layer). A classifier at the end of the file is left out, and a first convolution for three channels is
@@ -43,7 +43,16 @@ def load(net: nn.Module, path: Path) -> None:
     Raises:
         RecipeError: the file does not fit; the message names the first tensor that does not.
     """
-    source = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        source = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds on damaged files, and on those with more than tensors in them
+        raise RecipeError(
+            "recipe", [f"model.weights: {path} is not a file of tensors ({type(error).__name__})"]
+        ) from None
+    if part is not None:
+        if part not in source.get("parts", {}):
+            raise RecipeError("recipe", [f"model.weights: {path} is not a checkpoint of a run of this kind (best.pt)"])
+        source = source["parts"][part]
     source = {name: tensor for name, tensor in source.items() if not name.endswith("num_batches_tracked")}
     target = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
     if not set(target) <= set(source):
