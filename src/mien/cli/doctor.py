@@ -25,8 +25,6 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
             "onnxscript",
             "pandas",
             "pyarrow",
-            "scikit-learn",
-            "scipy",
             "tensorboard",
             "timm",
             "torch",
