@@ -75,7 +75,7 @@ class Model(Part):
     Attributes:
         backbone: ``plain48``, ``timm:<name>`` or ``torchvision:<name>``.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
-            inside an installed package, or ``run:<best.pt>``: go on from the chosen weights of another run, head included.
+            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, head included.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
     """
 
@@ -155,6 +155,7 @@ class Runtime(Part):
         clip: largest gradient norm; None = no clipping.
         ema: decay of the moving average of the weights per optimiser step; None = off.
         early_stop: epochs without progress before the run ends; None = never.
+        stop_after: end after this epoch, although the schedule goes on (for a run that another goes on from).
         select: ``best`` = the epoch with the best ``metric`` on val, ``last`` = the last epoch.
         metric: what ``best``, plateau and early stopping look at.
         seed: of everything that is drawn.
@@ -166,6 +167,7 @@ class Runtime(Part):
     clip: float | None = Field(default=None, gt=0)
     ema: float | None = Field(default=None, gt=0, lt=1)
     early_stop: int | None = Field(default=None, ge=1)
+    stop_after: int | None = Field(default=None, ge=1)
     select: Literal["best", "last"] = "best"
     metric: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
     seed: int = 0

@@ -112,7 +112,8 @@ class Fit:
     def __call__(self) -> Progress:
         """Train to the end; weights of the chosen epoch are in ``run.best``."""
         runtime = self.recipe.runtime
-        while self.progress.epoch < self.recipe.schedule.epochs and not self._is_stalled():
+        last = min(self.recipe.schedule.epochs, runtime.stop_after or self.recipe.schedule.epochs)
+        while self.progress.epoch < last and not self._is_stalled():
             epoch = self.progress.epoch + 1
             torch.manual_seed(_epoch_seed(runtime.seed, epoch))  # dropout and policies: nothing to store for a resume
             began = time.perf_counter()

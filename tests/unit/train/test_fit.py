@@ -110,6 +110,13 @@ def test_best_epoch_is_kept_and_a_stalled_run_ends(tmp_path: Path):
     assert state.load(RunDir(tmp_path).best)["epoch"] == 2
 
 
+def test_a_run_may_end_before_its_schedule(tmp_path: Path):
+    plan = recipe(schedule={"name": "cosine", "epochs": 4}, runtime={"stop_after": 2})
+    found = fit(Tiny(), plan, tmp_path)
+    assert found().epoch == 2
+    assert RunDir(tmp_path).epochs()[-1]["lr"] == pytest.approx(0.05)  # half way down a cosine over four epochs
+
+
 def test_last_epoch_is_kept_when_the_recipe_says_so(tmp_path: Path):
     fit(Tiny([0.9, 0.5]), recipe(runtime={"select": "last"}), tmp_path)()
     assert state.load(RunDir(tmp_path).best)["epoch"] == 2
