@@ -222,7 +222,7 @@ class Recipe(Part):
         if parent is not None:
             base_path = path.parent / f"{parent}.yaml"
             base = _read(base_path if base_path.is_file() else locate(str(parent)))
-            if "extends" in base:
+            if base.pop("extends", None) is not None:
                 mistakes.append(f"extends: {parent} extends another recipe itself; only one level is allowed")
             values = _merge(base, values)
         values.setdefault("name", path.stem)
