@@ -125,8 +125,8 @@ def train(
 
 def export_run(run: RunDir, net: Classifier | None = None) -> float:
     """Export the chosen weights of a run to ``run.model``; returns the parity difference of a logit."""
+    data = run.read_json(run.data)  # says so when this is no run folder
     recipe = Recipe.load(run.recipe)
-    data = run.read_json(run.data)
     labels = Labels(tuple(data["classes"]), data["label_set"])
     if net is None:
         blank = recipe.model.model_copy(update={"weights": "none"})  # all weights come from the checkpoint

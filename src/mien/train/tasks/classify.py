@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mien.evaluate.metrics import measure
 from mien.labels import Labels
 from mien.preprocess import Preprocess
+from mien.scores import Scores
 from mien.train.augment.pipeline import Augmentation
 from mien.train.loader import Batch
 from mien.train.tasks import Update
@@ -66,28 +68,20 @@ class Classify:
         net.eval()
         with torch.inference_mode():
             for start in range(0, len(self.pixels), batch):
-                faces = np.stack([self._fit(face) for face in self.pixels[start : start + batch]])
-                images = torch.from_numpy(self.preprocess.normalise(faces)).to(device)
+                faces = [np.broadcast_to(face, (*face.shape[:2], 3)) for face in self.pixels[start : start + batch]]
+                images = torch.from_numpy(self.preprocess(faces)).to(device)
                 found.append(net(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
         return np.concatenate(found)
 
-    def _fit(self, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return self.preprocess.fit(np.broadcast_to(face, (*face.shape[:2], 3)))
-
     def validate(self, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
         """Loss, accuracy, balanced accuracy, macro-F1 and recall per class."""
-        logits = self.logits(parts["net"])
-        losses = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(self.targets))
-        count = len(self.labels)
-        confusion = np.bincount(self.targets * count + logits.argmax(1), minlength=count * count).reshape(count, count)
-        hits, support, named = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-        present = support > 0
-        recall = hits / np.maximum(support, 1)
-        f1 = 2 * hits / np.maximum(support + named, 1)
+        ids = np.arange(len(self.targets)).astype(str)
+        found = measure(Scores(self.logits(parts["net"]), self.targets, self.labels, ids))
+        recall = {name: float(value) for name, value in zip(self.labels, found.recall, strict=True)}
         return {
-            "loss": float(losses),
-            "accuracy": float(hits.sum() / len(self.targets)),
-            "balanced_accuracy": float(recall[present].mean()),
-            "macro_f1": float(f1[present].mean()),
-            "recall": {name: float(recall[i]) for i, name in enumerate(self.labels) if present[i]},
+            "loss": found.nll,
+            "accuracy": found.accuracy,
+            "balanced_accuracy": found.balanced_accuracy,
+            "macro_f1": found.macro_f1,
+            "recall": {name: value for name, value in recall.items() if name not in found.absent},
         }
