@@ -15,10 +15,13 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"<!-- tested -->\n+```(console|python)\n(.*?)```", re.DOTALL)
 #: The reader waits a minute for a good toy model, a test does not: the same commands with less to do.
 SHORTER = {"--count 2000": "--count 400", "mien train toy": "mien train toy --set schedule.epochs=2"}
-PAGES = {name: BLOCK.findall((ROOT / name).read_text(encoding="utf-8")) for name in ("README.md", "docs/start.md")}
+PAGES = {
+    name: BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
+    for name in ("README.md", "docs/start.md", "docs/guides/predict.md")
+}
 
 
-def test_both_pages_have_examples():
+def test_every_page_has_examples():
     assert all(PAGES.values())
 
 
