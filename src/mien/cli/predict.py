@@ -203,8 +203,9 @@ def _show(recognizer: Recognizer, answers: Sequence[Answer], written: Sequence[P
     rows = list(itertools.islice(_rows(answers), SHOWN))
     name_of = _short_names([answer.source for answer in answers])
     for answer, number in rows:
+        picture = Text(name_of[answer.source])  # as text: brackets in a name are no markup
         if number is None:
-            table.add_row(name_of[answer.source], "–", Text("no answer", style="yellow"))
+            table.add_row(picture, "–", Text("no answer", style="yellow"))
             continue
         found = answer.readings[number].prediction
         label = f"({found.label}?)" if found.is_abstained else found.label
@@ -216,7 +217,7 @@ def _show(recognizer: Recognizer, answers: Sequence[Answer], written: Sequence[P
                 Text(f"{share:.0%}", style="bold green" if index == best else "")
                 for index, share in enumerate(found.probabilities)
             ]
-        table.add_row(name_of[answer.source], str(number + 1), label, f"{found.confidence:.0%}", *shares)
+        table.add_row(picture, str(number + 1), label, f"{found.confidence:.0%}", *shares)
     console.print(table)
     _tell(console, answers, rows, written)
 
@@ -249,7 +250,7 @@ def _tell(
     if unread:
         counted += f", {unread} without an answer"
     kept = f"   written: {', '.join(map(str, written))}" if written else ""
-    console.print(f"[dim]{counted}{kept}[/dim]", highlight=False, soft_wrap=True)
+    console.print(Text(f"{counted}{kept}", style="dim"), soft_wrap=True)
 
 
 def _count(number: int, thing: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: glibc gives freed memory back and takes it again at every step; keeping it is worth 4 to 30 % of a CPU training.
 ALLOCATOR = {
@@ -62,6 +65,11 @@ def train(
         fresh=fresh,
         watch=watchers(console, as_json=as_json),
         progress=Decoding(console),
-        say=lambda line: console.print(line, highlight=False),
+        say=lambda line: _print(console, line),
     )
-    console.print(f"model: {run.model}   log: {run.log}   curves: {run.history}", highlight=False)
+    _print(console, f"model: {run.model}   log: {run.log}   curves: {run.history}")
+
+
+def _print(console: Console, line: str) -> None:
+    """A line as it is: paths may hold brackets, which are no markup here, and must not be broken."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

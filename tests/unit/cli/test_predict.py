@@ -175,6 +175,17 @@ def test_a_narrow_terminal_keeps_every_class(mien, colours, tmp_path, monkeypatc
     assert all(len(line) <= 50 for line in done.out.splitlines()[:2])
 
 
+def test_names_with_brackets_are_shown_as_they_are(mien, colours, tmp_path):
+    (tmp_path / "a[").mkdir()
+    for name in ("[old].png", "a[/b].png"):
+        write(tmp_path / name, plain(RED))
+    done = mien(
+        "predict", "[old].png", "a[/b].png", "--model", colours(), "--detector", "whole", "--output", "[new].json"
+    )
+    assert done.code == 0
+    assert all(name in done.out for name in ("[old].png", "a[/b].png", "written: [new].json"))
+
+
 def test_a_wrong_name_for_the_output(mien, portrait):
     done = mien("predict", portrait, "--output", "answers.xlsx")
     assert (done.code, done.err) == (2, "mien: --output answers.xlsx: the name must end with .json, .jsonl or .csv\n")
