@@ -17,7 +17,7 @@ HEAVY = ("torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "matplotl
 #: Verbs that need the extra `lab`, with arguments that get them as far as asking for it.
 LAB = (
     ["train", "s3", "--data", "faces.csv"],
-    ["evaluate", "model.onnx", "faces.csv"],
+    ["evaluate", "default", "faces.csv"],
     ["export", "runs/s3"],
     ["data", "split", "faces.csv"],
     ["data", "stats", "faces.csv"],
