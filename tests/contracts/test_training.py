@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ign
 SMALL = {
     "plain48": [("plain48", 48)],
     "timm:<name>": [("timm:test_efficientnet", 32), ("timm:test_vit", 160)],
-    "torchvision:<name>": [("torchvision:shufflenet_v2_x0_5", 32)],
+    "torchvision:<name>": [("torchvision:shufflenet_v2_x0_5", 32), ("torchvision:squeezenet1_1", 64)],
 }
 NETS = [pytest.param(*net, id=net[0]) for nets in SMALL.values() for net in nets]
 #: A head needs what its name says.

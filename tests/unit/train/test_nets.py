@@ -106,3 +106,8 @@ def test_heads_say_what_they_need():
     recipe = Recipe.model_validate({"model": {"head": {"name": "mlp"}}, "preprocess": {"size_px": 48}})
     with pytest.raises(RecipeError, match="needs widths"):
         build.classifier(recipe, 4)
+
+
+def test_a_size_that_a_net_does_not_take_is_told():
+    with pytest.raises(RecipeError, match=r"preprocess\.size_px: vit_b_16 does not take pictures of 64 px"):
+        build.backbone(Model(backbone="torchvision:vit_b_16"), preprocess(64, 3))

@@ -27,14 +27,12 @@ def from_timm(name: str, in_channels: int, size_px: int, pretrained: bool, optio
         if not pretrained:
             raise
         raise _no_weights(name, error) from error
-    with torch.no_grad():  # some nets' pre-logits layers change the width that num_features gives
-        net.eval()
-        net.num_features = net(torch.zeros(1, in_channels, size_px, size_px)).shape[1]
+    net.num_features = _width(net, name, in_channels, size_px)  # type: ignore[assignment]  # torch: an int may be kept in a module
     return net
 
 
 def from_torchvision(name: str, in_channels: int, size_px: int, pretrained: bool, options: dict[str, Any]) -> nn.Module:
-    """A torchvision classification model with its last linear layer taken off."""
+    """A torchvision classification model with its last linear layer (SqueezeNet: convolution) taken off."""
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         raise RecipeError("recipe", [f"model.backbone: torchvision has no {name!r}: {did_you_mean(name, known)}"])
@@ -44,12 +42,30 @@ def from_torchvision(name: str, in_channels: int, size_px: int, pretrained: bool
         raise RecipeError("recipe", [f"model.options: {name} does not take them ({error})"]) from None
     except OSError as error:
         raise _no_weights(name, error) from error
-    path, last = [(path, layer) for path, layer in net.named_modules() if isinstance(layer, nn.Linear)][-1]
+    for side in ("aux1", "aux2", "AuxLogits"):  # side outputs of GoogLeNet and Inception
+        if getattr(net, side, None) is not None:
+            setattr(net, side, None)
+            net.aux_logits = False
+    layers = list(net.named_modules())
+    path = next(path for kind in (nn.Linear, nn.Conv2d) for path, layer in reversed(layers) if isinstance(layer, kind))
     parent, _, attribute = path.rpartition(".")
     setattr(net.get_submodule(parent), attribute, nn.Identity())
     adapt_channels(net, in_channels)
-    net.num_features = last.in_features
+    net.num_features = _width(net, name, in_channels, size_px)
     return net
+
+
+def _width(net: nn.Module, name: str, in_channels: int, size_px: int) -> int:
+    """Features that a net gives; by trying, because some change the width that they tell of."""
+    net.eval()
+    try:
+        with torch.no_grad():
+            return int(net(torch.zeros(1, in_channels, size_px, size_px)).shape[1])
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError(
+            "recipe", [f"preprocess.size_px: {name} does not take pictures of {size_px} px ({reason})"]
+        ) from None
 
 
 def _no_weights(name: str, error: Exception) -> RecipeError:
