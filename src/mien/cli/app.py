@@ -20,6 +20,9 @@ from mien.cli.predict import predict
 from mien.cli.train import train
 from mien.errors import MienError
 
+#: Whether --debug was given: an error then shows its traceback.
+_is_debugging = False
+
 app = typer.Typer(
     name="mien",
     help="Read the expression that people would see in a face; build, audit and ship the models that do.",
@@ -51,8 +54,8 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Options before the verb."""
-    if debug:
-        os.environ["MIEN_DEBUG"] = "1"
+    global _is_debugging
+    _is_debugging = debug
 
 
 def main() -> None:
@@ -60,7 +63,7 @@ def main() -> None:
     try:
         app()
     except MienError as error:
-        if os.environ.get("MIEN_DEBUG"):
+        if _is_debugging:
             raise
         print(f"mien: {error}", file=sys.stderr)
         sys.exit(2)
@@ -68,7 +71,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # about a file, such as a result that cannot be written
-        if os.environ.get("MIEN_DEBUG") or error.filename is None:
+        if _is_debugging or error.filename is None:
             raise
         print(f"mien: {error.filename}: {error.strerror}", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,5 @@
 """The command as it is called from a shell."""
 
-import os
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,7 +22,6 @@ def mien(monkeypatch, capsys, tmp_path) -> Callable[..., Done]:
     """Run ``mien`` with arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.delenv("MIEN_DEBUG", raising=False)
 
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["mien", *map(str, arguments)])
@@ -32,7 +30,6 @@ def mien(monkeypatch, capsys, tmp_path) -> Callable[..., Done]:
             code = 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        os.environ.pop("MIEN_DEBUG", None)  # set by --debug for the rest of a process
         return Done(code, *capsys.readouterr())
 
     return run
