@@ -14,10 +14,9 @@ ASSETS = Path(__file__).parents[1] / "src" / "mien" / "assets"
 
 
 @pytest.fixture(autouse=True)
-def own_surroundings(tmp_path_factory, monkeypatch):
-    """Keep the models of whoever runs this, and what another test switched on, out of every test."""
+def empty_store(tmp_path_factory, monkeypatch):
+    """Models that the user of this machine has must not change what a test finds."""
     monkeypatch.setenv(VARIABLE, str(tmp_path_factory.getbasetemp() / "no-models"))
-    monkeypatch.setenv("MIEN_DEBUG", "")  # `mien --debug` sets it for its process, and a test shares that process
 
 
 @pytest.fixture(scope="session")
