@@ -204,6 +204,15 @@ class Manifest:
         """Rows by number."""
         return Manifest(self.frame.iloc[rows], self.root, self.labels)
 
+    def at_most(self, per_class: int, seed: int = 0) -> Manifest:
+        """At most so many rows of each class, drawn with the seed, in the order they had; rows without a label go."""
+        generator, targets = np.random.default_rng(seed), self.targets()
+        of_class = (np.flatnonzero(targets == index) for index in range(len(self.labels)))
+        drawn = [
+            rows if len(rows) <= per_class else generator.choice(rows, per_class, replace=False) for rows in of_class
+        ]
+        return self.take(np.sort(np.concatenate(drawn)))
+
     def with_columns(self, **columns: Any) -> Manifest:
         """A manifest with columns added or replaced."""
         return Manifest(self.frame.assign(**columns), self.root, self.labels)

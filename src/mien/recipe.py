@@ -51,6 +51,7 @@ class Data(Part):
         min_votes: with ``votes``, rows whose classes got fewer votes are left out.
         vote_floor: with ``votes``, a class with fewer votes than this counts as having none (2 drops lone votes, as
             Barsoum et al., 2016, did for FER+).
+        per_class: learn from at most so many rows of each class (by the label, drawn with ``runtime.seed``); None = all.
     """
 
     train: str = "train"
@@ -59,6 +60,7 @@ class Data(Part):
     targets: Literal["label", "votes"] = "label"
     min_votes: float = Field(default=1, gt=0)
     vote_floor: float = Field(default=0, ge=0)
+    per_class: int | None = Field(default=None, ge=1)
 
 
 class Head(Part):

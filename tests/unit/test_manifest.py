@@ -160,3 +160,14 @@ def test_missing_cells_are_empty():
     found = Manifest(pd.DataFrame({"image": ["a", "b"], "label": ["happy", math.nan], "domain": [None, "web"]}))
     assert found.frame["label"].tolist() == ["happy", ""]
     assert found.frame["domain"].tolist() == ["", "web"]
+
+
+def test_at_most_so_many_of_each_class_in_the_order_they_had():
+    many = Manifest.of(
+        image=[f"{row}.png" for row in range(9)], label=["happy", "sad", "happy"] * 2 + ["happy", "", ""]
+    )
+    drawn = many.at_most(3, seed=1)
+    assert sorted(drawn.frame["label"]) == ["happy"] * 3 + ["sad"] * 2
+    assert drawn.frame["image"].tolist() == sorted(drawn.frame["image"])
+    assert drawn.digest() == many.at_most(3, seed=1).digest()
+    assert len({many.at_most(3, seed=seed).digest() for seed in range(8)}) > 1

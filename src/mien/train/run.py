@@ -69,6 +69,8 @@ def train(
         manifest = manifest.with_labels(Labels.named(wanted) if isinstance(wanted, str) else Labels.of(wanted))
     # everything that can be wrong shows before the folder is touched and before the long work
     learn, choose = (manifest.split(name) for name in (recipe.data.train, recipe.data.val))
+    if recipe.data.per_class is not None:
+        learn = learn.at_most(recipe.data.per_class, recipe.runtime.seed)
     learn.check_files()
     choose.check_files()
     torch.manual_seed(recipe.runtime.seed)
