@@ -99,7 +99,7 @@ def by_hand(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray) -> float:
     start = time.perf_counter()
     for rows in order:
         if drawn is not None:
-            images, wanted = augmentation(next(drawn))
+            images, wanted, _ = augmentation(next(drawn))
         else:
             images, wanted = all_pixels[rows].permute(0, 3, 1, 2).float() / 255, all_targets[rows]
             if images.shape[-1] != side:

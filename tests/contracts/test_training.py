@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from mien.card import Card
-from mien.recipe import Head, Loss, Optimizer, Recipe, Schedule
+from mien.parts import Head, Loss, Optimizer, Schedule
+from mien.recipe import Recipe
 from mien.train import build
 from mien.train.export import export
 from mien.train.tables import BACKBONES, HEADS, LOSSES, OPTIMIZERS, POLICIES, SCHEDULES, TABLES

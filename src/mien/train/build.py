@@ -6,8 +6,9 @@ from typing import cast
 
 from torch import nn
 
+from mien.parts import Model
 from mien.preprocess import Preprocess
-from mien.recipe import Model, Recipe
+from mien.recipe import Recipe
 from mien.train.nets import weights
 from mien.train.nets.classifier import Classifier
 from mien.train.tables import BACKBONES, HEADS, LOSSES

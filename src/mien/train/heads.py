@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from mien.errors import RecipeError
-from mien.recipe import Head
+from mien.parts import Head
 
 
 def linear(recipe: Head, num_features: int, classes: int) -> nn.Module:

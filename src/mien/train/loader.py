@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,27 +22,39 @@ class Batch:
     Attributes:
         pixels: (N, H, W, C) uint8.
         targets: (N, classes) float32, rows summing to one.
+        teacher: what the teachers answer, softened, as targets; None without teachers.
         generator: for all that is drawn for this batch.
         epoch: counted from 1.
     """
 
     pixels: torch.Tensor
     targets: torch.Tensor
+    teacher: torch.Tensor | None
     generator: torch.Generator
     epoch: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device; the generator stays on the CPU."""
+        teacher = None if self.teacher is None else self.teacher.to(device)
+        return replace(self, pixels=self.pixels.to(device), targets=self.targets.to(device), teacher=teacher)
 
 
 class Loader:
     """Shuffled batches of equal size; what does not fill a batch is left for another epoch's shuffle.
 
-    Order and draws depend on the seed, the epoch and the batch alone, so nothing has to be stored to resume.
+    Order and draws depend on the seed, the epoch and the batch alone, so nothing has to be stored to resume. Several
+    processes share each batch out among them: together they see what one process would.
 
     Args:
         pixels: (N, H, W, C) uint8, may be memory-mapped.
         targets: (N, classes) float32; rows of zeros (no usable label) are left out.
-        batch: images per batch; at most as many as there are.
+        batch: images per batch, over all processes; at most as many as there are.
         seed: of order and draws.
         device: where the batches go.
+        teacher: (N, classes) float32, softened answers of the teachers.
+        weights: (N,) how often each row is drawn, with replacement; 0 = never. None = each once.
+        rank: number of this process.
+        world: number of processes; ``batch`` must be a multiple of it.
     """
 
     def __init__(
@@ -52,20 +64,46 @@ class Loader:
         batch: int,
         seed: int,
         device: torch.device,
+        *,
+        teacher: NDArray[np.float32] | None = None,
+        weights: NDArray[np.float64] | None = None,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        self.pixels = pixels
-        self.targets = targets
-        self.rows = np.flatnonzero(targets.any(axis=1))
-        self.batch = min(batch, len(self.rows))
+        self.pixels, self.targets, self.teacher = pixels, targets, teacher
+        usable = targets.any(axis=1) if weights is None else targets.any(axis=1) & (weights > 0)
+        self.rows = np.flatnonzero(usable)
+        self.chances = None if weights is None else weights[self.rows] / weights[self.rows].sum()
+        self.batch = min(batch, len(self.rows) // world * world)
         self.seed = seed
         self.device = device
+        self.rank, self.world = rank, world
 
     def __len__(self) -> int:
         return len(self.rows) // self.batch
 
+    def _order(self, epoch: int) -> NDArray[np.intp]:
+        generator = np.random.default_rng([self.seed, epoch])
+        if self.chances is None:
+            return generator.permutation(self.rows)
+        return generator.choice(self.rows, len(self.rows), p=self.chances)
+
+    def _batch(self, rows: NDArray[np.intp], epoch: int, step: int) -> Batch:
+        """Gather this process's share of a batch."""
+        rows = np.sort(rows[self.rank :: self.world])  # sorted: kind to the disk
+        of_rank = [self.rank] if self.rank else []
+        draws = np.random.SeedSequence([self.seed, epoch, step, *of_rank]).generate_state(1, np.uint64)[0]
+        return Batch(
+            torch.from_numpy(self.pixels[rows]),
+            torch.from_numpy(self.targets[rows]),
+            None if self.teacher is None else torch.from_numpy(self.teacher[rows]),
+            torch.Generator().manual_seed(int(draws >> 1)),
+            epoch,
+        )
+
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = np.random.default_rng([self.seed, number]).permutation(self.rows)
+        order = self._order(number)
         ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         stop = threading.Event()
 
@@ -79,11 +117,7 @@ class Loader:
         def gather() -> None:
             try:
                 for step in range(len(self)):
-                    rows = np.sort(order[step * self.batch : (step + 1) * self.batch])  # sorted: kind to the disk
-                    draws = np.random.SeedSequence([self.seed, number, step]).generate_state(1, np.uint64)[0]
-                    generator = torch.Generator().manual_seed(int(draws >> 1))
-                    pixels, targets = torch.from_numpy(self.pixels[rows]), torch.from_numpy(self.targets[rows])
-                    offer(Batch(pixels, targets, generator, number))
+                    offer(self._batch(order[step * self.batch : (step + 1) * self.batch], number, step))
                     if stop.is_set():
                         return
                 offer(None)
@@ -96,7 +130,7 @@ class Loader:
             while (item := ready.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
-                yield Batch(item.pixels.to(self.device), item.targets.to(self.device), item.generator, number)
+                yield item.to(self.device)
         finally:
             stop.set()
             thread.join()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mien.recipe import Optimizer
+from mien.parts import Optimizer
 
 
 def groups(part: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

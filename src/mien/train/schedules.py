@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from mien.recipe import Schedule
+from mien.parts import Schedule
 
 #: OneCycle starts at 1/25 of the highest rate (torch.optim.lr_scheduler.OneCycleLR's default).
 ONECYCLE_START = 1 / 25

@@ -43,6 +43,15 @@ SCHEDULES = Table(
         "plateau": ("mien.train.schedules:constant", "cut when the metric on val stops growing"),
     },
 )
+SAMPLERS = Table(
+    "sampler",
+    {
+        "shuffle": ("mien.train.sampling:shuffle", "every picture once an epoch"),
+        "inverse_frequency": ("mien.train.sampling:inverse_frequency", "every class as often as the others"),
+        "square_root": ("mien.train.sampling:square_root", "half way: a class as often as the root of its count"),
+        "effective_number": ("mien.train.sampling:effective_number", "by the effective number of its pictures"),
+    },
+)
 POLICIES = Table(
     "policy",
     {
@@ -54,7 +63,9 @@ POLICIES = Table(
 )
 
 #: Kind as named in :mod:`mien.recipe` -> table.
-TABLES: dict[str, Table] = {table.kind: table for table in (BACKBONES, HEADS, LOSSES, OPTIMIZERS, SCHEDULES, POLICIES)}
+TABLES: dict[str, Table] = {
+    table.kind: table for table in (BACKBONES, HEADS, LOSSES, SAMPLERS, OPTIMIZERS, SCHEDULES, POLICIES)
+}
 
 
 def load_recipe(source: str | PathLike[str], overrides: Sequence[str] = ()) -> Recipe:

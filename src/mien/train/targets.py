@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ManifestError
 from mien.manifest import Manifest
-from mien.recipe import Data
+from mien.parts import Data
 
 
 def one_hot(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:

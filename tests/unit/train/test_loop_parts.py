@@ -10,7 +10,7 @@ from torch import nn
 from mien.errors import ManifestError, RunError
 from mien.labels import Labels
 from mien.manifest import Manifest
-from mien.recipe import Data
+from mien.parts import Data
 from mien.train import state
 from mien.train.average import Average
 from mien.train.loader import Loader

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from mien.recipe import Loss
+from mien.parts import Loss
 from mien.train.losses.cross_entropy import CrossEntropy
 
 LOGITS = torch.tensor([[math.log(3.0), 0.0]])  # probabilities 3/4 and 1/4

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from mien.errors import RecipeError
+from mien.parts import Model
 from mien.preprocess import Preprocess
-from mien.recipe import Model, Recipe
+from mien.recipe import Recipe
 from mien.train import build
 from mien.train.nets import weights
 from mien.train.tables import load_recipe

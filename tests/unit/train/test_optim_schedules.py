@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mien.recipe import Optimizer, Schedule
+from mien.parts import Optimizer, Schedule
 from mien.train.optim import groups
 from mien.train.schedules import Plateau, cosine, onecycle
 from mien.train.tables import OPTIMIZERS

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
-from mien.recipe import Augment
+from mien.parts import Augment
 
 
 def _beta(alpha: float, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -45,16 +47,34 @@ def erase(images: torch.Tensor, share: float, generator: torch.Generator) -> tor
     return torch.where(inside.to(images.device), shade, images)
 
 
-def mix(
-    images: torch.Tensor, targets: torch.Tensor, recipe: Augment, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+@dataclass(frozen=True)
+class Blend:
+    """Which image went into which, and how much of the first remains; the same is done to what they should be called.
+
+    Attributes:
+        partner: (N,) number of the other image.
+        keep: (N,) share of the image's own.
+    """
+
+    partner: torch.Tensor
+    keep: torch.Tensor
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """Blend (N, K) rows, such as targets or a teacher's answers."""
+        keep = self.keep.view(-1, 1).to(rows)
+        return rows * keep + rows[self.partner] * (1 - keep)
+
+
+def mix(images: torch.Tensor, recipe: Augment, generator: torch.Generator) -> tuple[torch.Tensor, Blend | None]:
     """Blend every image with another of the batch (MixUp), or paste a rectangle of it (CutMix).
 
     Args:
         images: (N, C, H, W).
-        targets: (N, classes), rows summing to one.
         recipe: says which, how strongly and how often.
         generator: on the CPU.
+
+    Returns:
+        The images, and what to do to the targets; None when this batch is not mixed.
 
     Source: Zhang et al., "mixup", 2018; Yun et al., "CutMix", 2019, where the share of the target is the share
     of the pixels that remain. One weight per image instead of one per batch.
@@ -62,7 +82,7 @@ def mix(
     kinds = [kind for kind, alpha in (("mixup", recipe.mixup), ("cutmix", recipe.cutmix)) if alpha > 0]
     draw = torch.rand(2, generator=generator)
     if not kinds or float(draw[0]) >= recipe.mix_share:
-        return images, targets
+        return images, None
     kind = kinds[int(float(draw[1]) * len(kinds))]
     count, _, height, width = images.shape
     partner = torch.randperm(count, generator=generator).to(images.device)
@@ -74,5 +94,4 @@ def mix(
         inside = _rectangles(1 - keep, torch.ones(count), height, width, generator)
         keep = 1 - inside.float().mean(dim=(1, 2, 3))
         images = torch.where(inside.to(images.device), images[partner], images)
-    weight = keep.view(-1, 1).to(targets)
-    return images, targets * weight + targets[partner] * (1 - weight)
+    return images, Blend(partner, keep)

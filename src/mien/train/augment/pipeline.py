@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch.nn import functional
 
+from mien.parts import Augment
 from mien.preprocess import Preprocess
-from mien.recipe import Augment
 from mien.train.augment.levels import LEVELS, coarsen, light, warp
 from mien.train.augment.mix import erase, mix
 from mien.train.augment.policy import Policy
 from mien.train.loader import Batch
 from mien.train.tables import POLICIES
+
+
+class Views(NamedTuple):
+    """What the network sees of a batch, and what it should say.
+
+    Attributes:
+        images: (N, C, size, size) float32, normalised.
+        targets: (N, classes) float32, rows summing to one.
+        teacher: the same from the teachers; None without teachers.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    teacher: torch.Tensor | None
 
 
 class Augmentation:
@@ -35,13 +51,9 @@ class Augmentation:
         is_small = self.recipe.small_px and epoch <= self.recipe.small_share * self.epochs
         return self.recipe.small_px if is_small else self.preprocess.size_px
 
-    def __call__(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make a training batch; all draws but the policy's come from the batch's generator.
-
-        Returns:
-            images (N, C, size, size) float32, normalised, and targets.
-        """
-        pixels, targets, generator = batch.pixels.permute(0, 3, 1, 2), batch.targets, batch.generator
+    def __call__(self, batch: Batch) -> Views:
+        """Make a training batch; all draws but the policy's come from the batch's generator."""
+        pixels, generator = batch.pixels.permute(0, 3, 1, 2), batch.generator
         if self.policy is not None:
             pixels = torch.stack([self._apply(self.policy, image) for image in pixels])
         images = pixels.float().div_(255)
@@ -57,10 +69,13 @@ class Augmentation:
                 images = coarsen(images, self.level, generator)
         if self.recipe.erasing:
             images = erase(images, self.recipe.erasing, generator)
-        images, targets = mix(images, targets, self.recipe, generator)
+        images, blend = mix(images, self.recipe, generator)
         mean = torch.tensor(self.preprocess.mean, device=images.device).view(1, -1, 1, 1)
         std = torch.tensor(self.preprocess.std, device=images.device).view(1, -1, 1, 1)
-        return (images - mean) / std, targets
+        targets, teacher = batch.targets, batch.teacher
+        if blend is not None:
+            targets, teacher = blend(targets), None if teacher is None else blend(teacher)
+        return Views((images - mean) / std, targets, teacher)
 
     @staticmethod
     def _apply(policy: Policy, image: torch.Tensor) -> torch.Tensor:

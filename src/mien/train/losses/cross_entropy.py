@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mien.recipe import Loss
+from mien.parts import Loss
 
 
 class CrossEntropy(nn.Module):

@@ -56,7 +56,7 @@ class Classify:
 
     def updates(self, parts: Mapping[str, nn.Module], batch: Batch) -> Iterator[Update]:
         """Loss and (on hard classes of the mixed targets) accuracy of one batch."""
-        images, targets = self.augmentation(batch)
+        images, targets, _ = self.augmentation(batch)
         logits = parts["net"](images.contiguous(memory_format=torch.channels_last))
         hits = (logits.detach().argmax(dim=1) == targets.argmax(dim=1)).float().mean()
         yield Update("net", self.loss(logits, targets), {"accuracy": hits})

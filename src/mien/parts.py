@@ -1,0 +1,246 @@
+"""The parts of a recipe, and what each value means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from mien.errors import UnknownName
+
+
+def in_table(kind: str) -> AfterValidator:
+    """A name that must be in the table of this kind, when the caller of :meth:`Recipe.load` gave one."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        table = (info.context or {}).get(kind)
+        if table is not None:
+            try:
+                table.entry(name.split(":")[0] + ":<name>" if ":" in name else name)
+            except UnknownName as error:
+                raise ValueError(str(error)) from None
+        return name
+
+    return AfterValidator(check)
+
+
+class Part(BaseModel):
+    """Base of all parts of a recipe: unknown keys are mistakes, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Part):
+    """What is learned from the manifest.
+
+    Attributes:
+        train: split to learn from.
+        val: split to choose on; never the test split.
+        labels: id of the label set or a list of classes; None = the manifest's own.
+        targets: ``label`` = the column, ``votes`` = the shares of the votes (soft targets).
+        min_votes: with ``votes``, rows whose classes got fewer votes are left out.
+        vote_floor: with ``votes``, a class with fewer votes than this counts as having none (2 drops lone votes, as
+            Barsoum et al., 2016, did for FER+).
+        per_class: learn from at most so many rows of each class (drawn with ``runtime.seed``); None = all.
+    """
+
+    train: str = "train"
+    val: str = "val"
+    labels: str | tuple[str, ...] | None = None
+    targets: Literal["label", "votes"] = "label"
+    min_votes: float = Field(default=1, gt=0)
+    vote_floor: float = Field(default=0, ge=0)
+    per_class: int | None = Field(default=None, ge=1)
+
+
+class Head(Part):
+    """From features to logits."""
+
+    name: Annotated[str, in_table("head")] = "linear"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    hidden: tuple[int, ...] = ()
+
+
+class Model(Part):
+    """The network.
+
+    Attributes:
+        backbone: ``plain48``, ``timm:<name>`` or ``torchvision:<name>``.
+        weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
+            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, head included.
+        options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
+    """
+
+    backbone: Annotated[str, in_table("backbone")] = "plain48"
+    weights: str = "none"
+    head: Head = Head()
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Loss(Part):
+    """What is minimised."""
+
+    name: Annotated[str, in_table("loss")] = "cross_entropy"
+    smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Distill(Part):
+    """Learn from the answers of other models as well.
+
+    Attributes:
+        teachers: models (name or ``.onnx``), or scores (``.npz``) of the training pictures; their answers are averaged.
+        share: of the loss that looks at the teachers; the rest looks at the targets.
+        temperature: both sides are softened by it before they are compared.
+    """
+
+    teachers: tuple[str, ...] = ()
+    share: float = Field(default=0.5, gt=0, le=1)
+    temperature: float = Field(default=2.0, gt=0)
+
+
+class Sampling(Part):
+    """Which training pictures are drawn, and how often.
+
+    Attributes:
+        name: how often a class is drawn, as a function of how many pictures it has.
+        beta: of ``effective_number``.
+        boosts: class -> factor on how often its pictures are drawn, on top of ``name``.
+        classes: ``all``; ``weak``: the classes with fewer pictures than an even share; or a list of classes.
+    """
+
+    name: Annotated[str, in_table("sampler")] = "shuffle"
+    beta: float = Field(default=0.999, ge=0, lt=1)
+    boosts: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    classes: Literal["all", "weak"] | tuple[str, ...] = "all"
+
+
+class Optimizer(Part):
+    """How weights move. ``weight_decay`` spares biases and normalisation.
+
+    Attributes:
+        rate: highest learning rate; the schedule multiplies it.
+        momentum: of ``sgd``.
+        freeze: parts of the net that do not move, by their path: ``backbone``, ``backbone.layer1``, ``head``.
+        rates: path -> highest rate of that part, in place of ``rate``; the longest path that fits counts.
+        layer_decay: each layer of the backbone gets this share of the rate of the layer above it; None = all the same
+            (Clark et al., "ELECTRA", 2020).
+        sam: radius of sharpness-aware minimisation; 0 = off. Costs a second pass (Foret et al., 2021).
+    """
+
+    name: Annotated[str, in_table("optimizer")] = "adamw"
+    rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    freeze: tuple[str, ...] = ()
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    layer_decay: float | None = Field(default=None, gt=0, le=1)
+    sam: float = Field(default=0.0, ge=0)
+
+
+class Schedule(Part):
+    """How the rate changes, counted in optimiser steps (plateau: in epochs).
+
+    Attributes:
+        epochs: passes over the training split.
+        warmup: share of all steps with a growing rate (cosine, onecycle).
+        start: onecycle: first rate as a share of the highest.
+        floor: last rate as a share of the highest (cosine, restarts, exponential, onecycle), least one (plateau).
+        patience: plateau: epochs without progress before the rate is cut.
+        factor: plateau: what it is multiplied with.
+        period: restarts: epochs of the first cycle.
+        growth: restarts: each cycle is so many times as long as the one before.
+    """
+
+    name: Annotated[str, in_table("schedule")] = "cosine"
+    epochs: int = Field(default=30, ge=1)
+    warmup: float = Field(default=0.0, ge=0, lt=1)
+    start: float = Field(default=0.04, gt=0, le=1)
+    floor: float = Field(default=0.0, ge=0, le=1)
+    patience: int = Field(default=3, ge=1)
+    factor: float = Field(default=0.5, gt=0, lt=1)
+    period: int = Field(default=10, ge=1)
+    growth: float = Field(default=2.0, ge=1)
+
+
+class Augment(Part):
+    """How training images are varied.
+
+    Attributes:
+        level: 0 nothing, 1 mild, 2 medium, 3 strong (geometry and light).
+        policy: one of torchvision's policies, applied before the geometry.
+        erasing: share of the images that lose a rectangle.
+        mixup: alpha of MixUp; 0 = off.
+        cutmix: alpha of CutMix; 0 = off. With both, each batch draws one of the two.
+        mix_share: share of the batches that are mixed.
+        small_px: side of the training images in the first epochs, a cheap start; 0 = full size throughout (Tan and
+            Le, "EfficientNetV2", 2021, progressive learning).
+        small_share: share of the epochs at that size.
+    """
+
+    level: int = Field(default=1, ge=0, le=3)
+    policy: Annotated[str, in_table("policy")] = "none"
+    erasing: float = Field(default=0.0, ge=0, le=1)
+    mixup: float = Field(default=0.0, ge=0)
+    cutmix: float = Field(default=0.0, ge=0)
+    mix_share: float = Field(default=1.0, ge=0, le=1)
+    small_px: int = Field(default=0, ge=0)
+    small_share: float = Field(default=0.5, gt=0, lt=1)
+
+
+class Runtime(Part):
+    """How the training runs.
+
+    Attributes:
+        batch: images per step, over all devices together.
+        accumulate: steps per optimiser step.
+        precision: ``32``, ``bf16`` or ``fp16`` (mixed).
+        clip: largest gradient norm; None = no clipping.
+        ema: decay of the moving average of the weights per optimiser step; None = off.
+        swa: the result is the mean of the weights after each of the last so many epochs; None = off (Izmailov et al.,
+            "Averaging Weights Leads to Wider Optima", 2018).
+        early_stop: epochs without progress before the run ends; None = never.
+        stop_after: end after this epoch, although the schedule goes on (for a run that another goes on from).
+        select: ``best`` = the epoch with the best ``metric`` on val, ``last`` = the last epoch.
+        metric: what ``best``, plateau and early stopping look at.
+        seed: of everything that is drawn.
+    """
+
+    batch: int = Field(default=64, ge=2)
+    accumulate: int = Field(default=1, ge=1)
+    precision: Literal["32", "bf16", "fp16"] = "32"
+    clip: float | None = Field(default=None, gt=0)
+    ema: float | None = Field(default=None, gt=0, lt=1)
+    swa: int | None = Field(default=None, ge=2)
+    early_stop: int | None = Field(default=None, ge=1)
+    stop_after: int | None = Field(default=None, ge=1)
+    select: Literal["best", "last"] = "best"
+    metric: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
+    seed: int = 0
+
+
+class Phase(Part):
+    """One stretch of a training: what is different in it.
+
+    It starts from the chosen weights of the phase before. What is not said here is as in the recipe.
+
+    Attributes:
+        name: for the log.
+        epochs: passes over the training pictures in this phase; ``schedule`` runs from start to end within them.
+    """
+
+    name: str
+    epochs: int = Field(ge=1)
+    loss: dict[str, Any] = Field(default_factory=dict)
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    optimizer: dict[str, Any] = Field(default_factory=dict)
+    schedule: dict[str, Any] = Field(default_factory=dict)
+    augment: dict[str, Any] = Field(default_factory=dict)
+    runtime: dict[str, Any] = Field(default_factory=dict)
+
+
+class Export(Part):
+    """What goes into the card of the exported model."""
+
+    flip: bool = False
+    description: str = ""
+    licence: str = "unknown"
