@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mien.card import Card
     from mien.errors import MienError
+    from mien.evaluate.shortcut import evaluate_model
     from mien.face import Face
     from mien.labels import Labels
     from mien.manifest import Manifest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mien.runtime.recognizer import Recognizer
     from mien.runtime.shortcuts import load_model, predict, predict_image
     from mien.scores import Scores
+    from mien.train.shortcut import train_model
 
 __version__ = "0.1.0"
 
@@ -41,9 +43,11 @@ _HOME = {
     "Recipe": "mien.recipe",
     "Recognizer": "mien.runtime.recognizer",
     "Scores": "mien.scores",
+    "evaluate_model": "mien.evaluate.shortcut",
     "load_model": "mien.runtime.shortcuts",
     "predict": "mien.runtime.shortcuts",
     "predict_image": "mien.runtime.shortcuts",
+    "train_model": "mien.train.shortcut",
 }
 
 __all__ = [
@@ -58,9 +62,11 @@ __all__ = [
     "Recipe",
     "Recognizer",
     "Scores",
+    "evaluate_model",
     "load_model",
     "predict",
     "predict_image",
+    "train_model",
 ]
 
 

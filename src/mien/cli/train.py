@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 #: glibc gives freed memory back and takes it again at every step; keeping it is worth 4 to 30 % of a CPU training.
 ALLOCATOR = {
@@ -48,28 +45,11 @@ def train(
     from rich.console import Console
 
     from mien.errors import need
-    from mien.manifest import Manifest
+    from mien.train.shortcut import say, start
 
     torch = need("torch", "lab", "training")
-    from mien.train.run import train as run_training
-    from mien.train.watch import Decoding, watchers
-
     if threads:
         torch.set_num_threads(threads)
     console = Console(stderr=as_json)
-    run = run_training(
-        resolved,
-        Manifest.load(data),
-        out or Path("runs") / resolved.name,
-        device=device,
-        fresh=fresh,
-        watch=watchers(console, as_json=as_json),
-        progress=Decoding(console),
-        say=lambda line: _print(console, line),
-    )
-    _print(console, f"model: {run.model}   log: {run.log}   curves: {run.history}")
-
-
-def _print(console: Console, line: str) -> None:
-    """A line as it is: paths may hold brackets, which are no markup here, and must not be broken."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    run = start(resolved, data, out, console, device=device, fresh=fresh, as_json=as_json).run
+    say(console, f"model: {run.model}   log: {run.log}   curves: {run.history}")

@@ -120,6 +120,11 @@ class Evaluation:
         split = self.scores.about.get("split")
         return f"{self.scores.model} on {split}" if split else self.scores.model
 
+    def __str__(self) -> str:
+        from mien.evaluate.summary import to_text  # which knows this class
+
+        return to_text(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         about = {name: value for name, value in self.scores.about.items() if name != "leaked"}

@@ -36,7 +36,8 @@ def summary(evaluation: Evaluation) -> RenderableType:
 
 def to_text(evaluation: Evaluation, width: int = 110) -> str:
     """The same as plain text."""
-    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False)
+    # in a notebook rich would show the text at once instead of writing it
+    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, force_jupyter=False)
     console.print(summary(evaluation))
     file = console.file
     assert isinstance(file, io.StringIO)

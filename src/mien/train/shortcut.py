@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,11 +168,15 @@ def start(
         device=str(device),
         watch=watchers(console, as_json=as_json),
         progress=Decoding(console),
-        # a line as it is: paths may hold brackets, which are no markup here, and must not be broken
-        say=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
+        say=partial(say, console),
         **options,
     )
     return Trained(run)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: paths may hold brackets, which are no markup here, and must not be broken."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _check_device(device: str, torch: Any) -> None:

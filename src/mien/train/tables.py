@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
+from typing import Any
 
 from mien.recipe import Recipe
 from mien.table import Table
@@ -68,6 +69,6 @@ TABLES: dict[str, Table] = {
 }
 
 
-def load_recipe(source: str | PathLike[str], overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(source: str | PathLike[str] | Mapping[str, Any] | Recipe, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe and check every name in it, without loading torch."""
     return Recipe.load(source, overrides, TABLES)
