@@ -165,9 +165,8 @@ def _explain(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         key, known = str(item["loc"][-1]), _fields(item["loc"][:-1])
         places = _places(Recipe)
-        close = (
-            places.get(key) or nearest(key, known) or [at for name in nearest(key, [*places], 1) for at in places[name]]
-        )
+        elsewhere = next((places[word] for word in (key, *key.split("_")) if word in places), [])  # num_epochs
+        close = elsewhere or nearest(key, known)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{place}: unknown key; {hint}"
     message = item["msg"].removeprefix("Value error, ")
@@ -184,7 +183,7 @@ def _places(part: type[BaseModel], above: str = "") -> dict[str, list[str]]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             for name, places in _places(field.annotation, f"{above}{key}.").items():
                 found.setdefault(name, []).extend(places)
-        elif above:
+        elif above and key != "name":  # which nearly every part has
             found.setdefault(key, []).append(above + key)
     return found
 

@@ -144,3 +144,33 @@ def test_shipped_recipes_are_fine_and_resolve_to_themselves(name, tmp_path):
 def test_a_recipe_does_not_change():
     with pytest.raises(ValueError, match="frozen"):
         Recipe().name = "other"
+
+
+def test_a_key_in_the_wrong_place_is_shown_the_right_one():
+    lines = mistakes({"num_epochs": 3, "dropout": 0.5, "model": {"batch_size": 4}, "loss": {"label_smoothing": 0.1}})
+    assert {line.split(":")[0]: line.split("did you mean ")[1] for line in lines} == {
+        "num_epochs": "schedule.epochs?",
+        "dropout": "model.head.dropout?",
+        "model.batch_size": "runtime.batch?",
+        "loss.label_smoothing": "loss.smoothing?",
+    }
+
+
+def test_parts_given_as_a_mapping(tmp_path, monkeypatch):
+    parts = {"extends": "s3", "schedule": {"epochs": 4}}
+    recipe = Recipe.load(parts, ["schedule.epochs=5", "runtime.batch=7"])
+    assert (recipe.schedule.epochs, recipe.runtime.batch, recipe.model.head.hidden) == (5, 7, (512, 256))
+    assert parts == {"extends": "s3", "schedule": {"epochs": 4}}  # what was given stays as it was
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base.yaml").write_text("schedule: {epochs: 9}\n")
+    assert Recipe.load({"extends": "base"}).schedule.epochs == 9
+    with pytest.raises(RecipeError, match=r"recipe: 1 mistake\n  - modl: unknown key; did you mean model\?"):
+        Recipe.load({"modl": {}})
+
+
+def test_a_recipe_given_is_checked_again():
+    given = Recipe.model_validate({"name": "mine", "model": {"backbone": "plain84"}, "data": {"labels": ["a", "b"]}})
+    assert Recipe.load(given) == given
+    assert Recipe.load(given, ["schedule.epochs=2"]).schedule.epochs == 2
+    with pytest.raises(RecipeError, match=r"mine: 1 mistake\n  - model.backbone: unknown backbone 'plain84'"):
+        Recipe.load(given, tables=TABLES)

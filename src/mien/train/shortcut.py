@@ -12,10 +12,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import InputError, need
+from mien.errors import InputError, RecipeError, need
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
+from mien.table import nearest
 from mien.train.tables import load_recipe
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ def train_model(
             if key in config and given[key] is not None:
                 raise InputError(f"{key} is given twice: in the mapping and as an argument; leave one of them out")
             given[key] = config.get(key, given[key])
+        for key in config:
+            close = [] if key in Recipe.model_fields else nearest(str(key), [*Recipe.model_fields, *BESIDE], 1)
+            if key not in BESIDE and close and close[0] in BESIDE:
+                raise RecipeError("recipe", [f"{key}: unknown key; did you mean {close[0]}?"])
         config = {key: value for key, value in config.items() if key not in BESIDE}
     recipe = load_recipe(config, [set] if isinstance(set, str) else set)
     if given["manifest"] is None:
