@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from mien.errors import UnknownName
 
@@ -82,6 +82,7 @@ class Loss(Part):
 
     name: Annotated[str, in_table("loss")] = "cross_entropy"
     smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: Literal["none", "inverse_frequency", "square_root", "effective_number"] = "none"
 
 
 class Distill(Part):
@@ -161,6 +162,12 @@ class Schedule(Part):
     period: int = Field(default=10, ge=1)
     growth: float = Field(default=2.0, ge=1)
 
+    @model_validator(mode="after")
+    def _exponential_needs_a_floor(self) -> Schedule:
+        if self.name == "exponential" and not self.floor:
+            raise ValueError("exponential needs a floor above 0, e.g. floor: 0.01")
+        return self
+
 
 class Augment(Part):
     """How training images are varied.
@@ -216,6 +223,15 @@ class Runtime(Part):
     select: Literal["best", "last"] = "best"
     metric: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Runtime:
+        for key in ("ema", "early_stop", "stop_after"):
+            if self.swa is not None and getattr(self, key) is not None:
+                raise ValueError(
+                    f"swa and {key} do not go together: swa averages the last epochs of the whole schedule"
+                )
+        return self
 
 
 class Phase(Part):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 from mien.errors import RecipeError
 from mien.parts import Augment, Data, Distill, Export, Loss, Model, Optimizer, Part, Phase, Runtime, Sampling, Schedule
@@ -81,9 +81,63 @@ class Recipe(Part):
             recipe = cls.model_validate(values, context=dict(tables or {}))
         except ValidationError as error:
             mistakes.extend(_explain(item) for item in error.errors())
+        else:
+            mistakes.extend(recipe._mistakes_of_phases(tables or {}))
         if mistakes:
             raise RecipeError(where, mistakes)
         return recipe
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        if self.optimizer.sam and self.runtime.accumulate > 1:
+            raise ValueError("optimizer.sam and runtime.accumulate do not go together: use larger batches")
+        return self
+
+    @property
+    def epochs(self) -> int:
+        """Epochs over all phases."""
+        return sum(phase.epochs for phase in self.phases) or self.schedule.epochs
+
+    def stages(self) -> list[Recipe]:
+        """One recipe per phase, with what is different in it filled in; without phases, the recipe itself.
+
+        Raises:
+            RecipeError: a phase changes what must be the same in all, or holds a wrong value.
+        """
+        if mistakes := self._mistakes_of_phases({}):
+            raise RecipeError(self.name, mistakes)
+        return [Recipe.model_validate(self._with(phase)) for phase in self.phases] or [self]
+
+    def _with(self, phase: Phase) -> dict[str, Any]:
+        change = phase.model_dump(exclude={"name", "epochs"})
+        change["schedule"]["epochs"] = phase.epochs
+        return _merge(self.model_dump(exclude={"phases"}, exclude_unset=True), change)
+
+    def _mistakes_of_phases(self, tables: Mapping[str, Table]) -> list[str]:
+        mistakes = []
+        for number, phase in enumerate(self.phases):
+            try:
+                stage = Recipe.model_validate(self._with(phase), context=dict(tables))
+            except ValidationError as error:
+                mistakes += [f"phases.{number}.{_explain(item)}" for item in error.errors()]
+                continue
+            mistakes += [
+                f"phases.{number}.runtime.{key}: must be the same in all phases"
+                for key in ("precision", "seed")
+                if getattr(stage.runtime, key) != getattr(self.runtime, key)
+            ]
+        return mistakes
+
+    def imbalance_corrections(self) -> list[str]:
+        """What in this recipe makes rare classes count for more; two of them at once correct twice."""
+        found = []
+        if self.sampling.name != "shuffle":
+            found.append(f"sampling.name: {self.sampling.name}")
+        if self.loss.class_weights != "none":
+            found.append(f"loss.class_weights: {self.loss.class_weights}")
+        if self.loss.name in ("logit_adjusted", "balanced_softmax"):
+            found.append(f"loss.name: {self.loss.name}")
+        return found
 
     def to_yaml(self) -> str:
         """The resolved recipe."""

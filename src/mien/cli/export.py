@@ -21,7 +21,7 @@ def export(
     from mien.rundir import RunDir
 
     need("torch", "lab", "exporting a run")
-    from mien.train.run import export_run
+    from mien.train.release import export_run
 
     folder = RunDir(run)
     difference = export_run(folder)

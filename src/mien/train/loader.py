@@ -24,7 +24,7 @@ class Batch:
         targets: (N, classes) float32, rows summing to one.
         teacher: what the teachers answer, softened, as targets; None without teachers.
         generator: for all that is drawn for this batch.
-        epoch: counted from 1.
+        epoch: counted from 1, within its phase.
     """
 
     pixels: torch.Tensor
@@ -88,7 +88,7 @@ class Loader:
             return generator.permutation(self.rows)
         return generator.choice(self.rows, len(self.rows), p=self.chances)
 
-    def _batch(self, rows: NDArray[np.intp], epoch: int, step: int) -> Batch:
+    def _batch(self, rows: NDArray[np.intp], epoch: int, step: int, of_phase: int) -> Batch:
         """Gather this process's share of a batch."""
         rows = np.sort(rows[self.rank :: self.world])  # sorted: kind to the disk
         of_rank = [self.rank] if self.rank else []
@@ -98,11 +98,11 @@ class Loader:
             torch.from_numpy(self.targets[rows]),
             None if self.teacher is None else torch.from_numpy(self.teacher[rows]),
             torch.Generator().manual_seed(int(draws >> 1)),
-            epoch,
+            of_phase,
         )
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of one epoch."""
+    def epoch(self, number: int, of_phase: int | None = None) -> Iterator[Batch]:
+        """The batches of one epoch, counted from 1 over the whole run; ``of_phase`` counts within its phase."""
         order = self._order(number)
         ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         stop = threading.Event()
@@ -117,7 +117,11 @@ class Loader:
         def gather() -> None:
             try:
                 for step in range(len(self)):
-                    offer(self._batch(order[step * self.batch : (step + 1) * self.batch], number, step))
+                    offer(
+                        self._batch(
+                            order[step * self.batch : (step + 1) * self.batch], number, step, of_phase or number
+                        )
+                    )
                     if stop.is_set():
                         return
                 offer(None)

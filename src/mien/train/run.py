@@ -5,27 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
 from mien.atomic import write_text
-from mien.card import Card
 from mien.data import cache
-from mien.errors import ManifestError, RunError
+from mien.errors import ManifestError, RecipeError, RunError
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import build, state
 from mien.train.augment.pipeline import Augmentation
-from mien.train.export import export, versions
-from mien.train.fit import Fit, Watcher
+from mien.train.fit import Fit, Progress, Watcher
 from mien.train.loader import Loader
-from mien.train.nets.classifier import Classifier
+from mien.train.release import export_run
+from mien.train.sampling import row_weights
 from mien.train.targets import soft_targets
 from mien.train.tasks.classify import Classify
 
@@ -38,6 +37,9 @@ def train(
     out: str | os.PathLike[str],
     *,
     device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    compiled: bool = False,
     fresh: bool = False,
     watch: Callable[[RunDir, Recipe, int], list[Watcher]] = lambda run, recipe, epoch: [],
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -50,6 +52,9 @@ def train(
         manifest: the data; its splits named in ``recipe.data`` are used.
         out: run folder. One that holds an interrupted run of the same recipe and data is resumed.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        devices: processes on this machine, one per device; they share each batch.
+        nodes: machines; each runs the same command, under torchrun or SLURM, and sees the same ``out``.
+        compiled: compile the net with ``torch.compile``: slower to start, quicker afterwards.
         fresh: delete what an earlier run left in ``out`` first.
         watch: makes the watchers, from the run, the recipe and the epochs already done.
         progress: called while pictures are decoded: what, done, in all.
@@ -59,7 +64,7 @@ def train(
         The run folder; ``run.model`` is the exported model.
 
     Raises:
-        RunError: ``out`` holds another run, or the loss is no longer finite.
+        RunError: ``out`` holds another run, the loss is no longer finite, or memory ran out.
         RecipeError: names, options or weights of the recipe do not fit.
         ManifestError: the data cannot be used.
     """
@@ -73,43 +78,91 @@ def train(
         learn = learn.at_most(recipe.data.per_class, recipe.runtime.seed)
     learn.check_files()
     choose.check_files()
+    stages = recipe.stages()
+    world = devices * nodes
+    if shares := [stage.runtime.batch for stage in stages if stage.runtime.batch % world]:
+        raise RecipeError("recipe", [f"runtime.batch: {shares[0]} cannot be shared out evenly over {world} processes"])
     torch.manual_seed(recipe.runtime.seed)
     net = build.classifier(recipe, len(manifest.labels))
-    _claim(run, recipe, manifest, fresh)
+    fabric = Fabric(
+        accelerator=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if world > 1 else "auto",
+        precision=PRECISION[recipe.runtime.precision],  # type: ignore[arg-type]
+    )
+    fabric.launch()  # from here on there may be several processes
+    if not fabric.is_global_zero:
+        watch, progress, say = (lambda run, recipe, epoch: []), (lambda what, done, total: None), (lambda line: None)
+    with fabric.rank_zero_first():
+        _claim(run, recipe, manifest, fresh and fabric.is_global_zero)
     if run.is_done:
         say(f"{run.path}: this run has ended already; --fresh starts it again")
         return run
-    faces = [
-        cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, name))
-        for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
-    ]
+    for stage in stages:
+        if len(found := stage.imbalance_corrections()) > 1:
+            say(f"warning: imbalance is corrected {len(found)} times over ({', '.join(found)}): keep one of them")
+            break
+    with fabric.rank_zero_first():
+        faces = [
+            cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, name))
+            for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
+        ]
     for problem in (problem for part in faces for problem in part.problems):
         say(f"left out: {problem}")
-    fabric = Fabric(accelerator=device, devices=1, precision=PRECISION[recipe.runtime.precision])  # type: ignore[arg-type]
-    fabric.launch()
     targets = soft_targets(learn, recipe.data)[faces[0].rows]
-    loader = Loader(faces[0].pixels, targets, recipe.runtime.batch, recipe.runtime.seed, fabric.device)
     truth = choose.targets()[faces[1].rows]
     if not (truth >= 0).any():
         raise ManifestError(f"no row of the split {recipe.data.val!r} has a label, so there is nothing to choose by")
-    task = Classify(
-        net,
-        build.loss(recipe),
-        Augmentation(recipe.augment, recipe.preprocess, recipe.schedule.epochs),
-        recipe.preprocess,
-        manifest.labels,
-        faces[1].pixels[truth >= 0],
-        truth[truth >= 0],
-    )
-    with warnings.catch_warnings():
-        # Fabric warns of settings that it chooses itself
-        warnings.filterwarnings("ignore", module="lightning_fabric.*")
-        fit = Fit(task, loader, recipe, run, [], fabric)
-        if fit.progress.epoch:
-            say(f"resuming after epoch {fit.progress.epoch}")
-        fit.watchers = watch(run, recipe, fit.progress.epoch)
-        ended = fit()
-    difference = export_run(run, net)
+    if world > 1 and fabric.device.type == "cuda":
+        net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)  # on CPUs there is none: each share counts by itself
+    saved: Progress | None = Progress(**state.load(run.last)["progress"]) if run.last.exists() else None
+    if saved is not None:
+        say(f"resuming after epoch {saved.epoch}")
+    watchers = watch(run, recipe, saved.epoch if saved else 0)
+    ended = Progress()
+    for number, stage in enumerate(stages):
+        if saved is not None and number < saved.phase:
+            continue  # that phase has ended, and its weights are in the checkpoint of this one
+        if number and (saved is None or number > saved.phase):
+            net.load_state_dict(state.load(run.best)["parts"]["net"])
+            ended = ended.next_phase()
+        elif saved is not None:
+            ended = saved
+        task = Classify(
+            net,
+            build.loss(stage),
+            Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs),
+            stage.preprocess,
+            manifest.labels,
+            faces[1].pixels[truth >= 0],
+            truth[truth >= 0],
+            fabric,
+        )
+        loader = Loader(
+            faces[0].pixels,
+            targets,
+            stage.runtime.batch,
+            stage.runtime.seed,
+            fabric.device,
+            weights=row_weights(targets, manifest.labels, stage.sampling),
+            rank=fabric.global_rank,
+            world=world,
+        )
+        name = recipe.phases[number].name if recipe.phases else ""
+        with _advice_on_memory(run, stage), warnings.catch_warnings():
+            # Fabric warns of settings that it chooses itself
+            warnings.filterwarnings("ignore", module="lightning_fabric.*")
+            ended = Fit(task, loader, stage, run, watchers, fabric, progress=ended, name=name, compiled=compiled)()
+    if fabric.is_global_zero:
+        _finish(run, stages[-1], ended)
+    fabric.barrier()
+    return run
+
+
+def _finish(run: RunDir, recipe: Recipe, ended: Progress) -> None:
+    """Export the chosen weights, say how the run ended, and clear away what only a run that goes on needs."""
+    difference = export_run(run)
     run.write_json(
         run.done,
         {
@@ -121,41 +174,24 @@ def train(
             "parity": difference,
         },
     )
-    shutil.rmtree(run.cache, ignore_errors=True)  # decoded pictures; only a run that goes on needs them
-    return run
+    shutil.rmtree(run.cache, ignore_errors=True)  # decoded pictures
 
 
-def export_run(run: RunDir, net: Classifier | None = None) -> float:
-    """Export the chosen weights of a run to ``run.model``; returns the parity difference of a logit."""
-    data = run.read_json(run.data)  # says so when this is no run folder
-    recipe = Recipe.load(run.recipe)
-    labels = Labels(tuple(data["classes"]), data["label_set"])
-    if net is None:
-        blank = recipe.model.model_copy(update={"weights": "none"})  # all weights come from the checkpoint
-        net = build.classifier(recipe.model_copy(update={"model": blank}), len(labels))
-    if not run.best.exists():
-        raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
-    chosen = state.load(run.best)
-    net.load_state_dict(chosen["parts"]["net"])
-    record = next(record for record in run.epochs() if record["epoch"] == chosen["epoch"])
-    card = Card(
-        name=recipe.name,
-        description=recipe.export.description,
-        classes=labels.names,
-        label_set=labels.id,
-        preprocess=recipe.preprocess,
-        flip=recipe.export.flip,
-        recipe=recipe.model_dump(mode="json"),
-        data=data,
-        metrics={"selection": {"split": recipe.data.val, "rule": recipe.runtime.select, **_plain(record["val"])}},
-        licence=recipe.export.licence,
-        versions=versions(),
-    )
-    return export(net, card, run.model)
-
-
-def _plain(val: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 6) for name, value in val.items() if isinstance(value, float)}
+@contextmanager
+def _advice_on_memory(run: RunDir, recipe: Recipe) -> Iterator[None]:
+    """Say which batch size to try when memory runs out."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError; so is the CPU's
+        about_memory = ("out of memory", "not enough memory", "can't allocate memory")
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in about_memory):
+            raise
+        batch, accumulate = recipe.runtime.batch, recipe.runtime.accumulate
+        raise RunError(
+            f"{run.path}: out of memory with batches of {batch} at {recipe.preprocess.size_px} px: try "
+            f"--set runtime.batch={max(batch // 2, 2)} --set runtime.accumulate={accumulate * 2}, which takes the same "
+            "steps with half the memory"
+        ) from error
 
 
 def _claim(run: RunDir, recipe: Recipe, manifest: Manifest, fresh: bool) -> None:

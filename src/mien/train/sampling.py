@@ -43,7 +43,8 @@ def row_weights(targets: NDArray[np.float32], labels: Labels, recipe: Sampling) 
     """How likely each row is to be drawn.
 
     Args:
-        targets: (N, C), rows summing to one, or to zero for rows that are not used; a row counts for its likeliest class.
+        targets: (N, C), rows summing to one, or to zero for rows that are not used; a row counts for
+            its likeliest class.
         labels: names of the classes.
         recipe: sampler, boosts and classes.
 

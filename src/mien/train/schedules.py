@@ -10,9 +10,6 @@ import math
 
 from mien.parts import Schedule
 
-#: OneCycle starts at 1/25 of the highest rate (torch.optim.lr_scheduler.OneCycleLR's default).
-ONECYCLE_START = 1 / 25
-
 
 def _half_cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
@@ -31,11 +28,30 @@ def cosine(recipe: Schedule, progress: float) -> float:
 
 
 def onecycle(recipe: Schedule, progress: float) -> float:
-    """Half a cosine up, half a cosine down (Smith and Topin, "Super-Convergence", 2018); 30 % warm-up by default."""
+    """Half a cosine up, half a cosine down (Smith and Topin, "Super-Convergence", 2018).
+
+    By default it starts at 1/25 and warms up for 30 %, as ``OneCycleLR`` does.
+    """
     warmup = recipe.warmup or 0.3
     if progress < warmup:
-        return _half_cosine(ONECYCLE_START, 1.0, progress / warmup)
+        return _half_cosine(recipe.start, 1.0, progress / warmup)
     return _half_cosine(1.0, recipe.floor, (progress - warmup) / (1 - warmup))
+
+
+def restarts(recipe: Schedule, progress: float) -> float:
+    """Half a cosine down, again and again, each ``growth`` times as long as the one before.
+
+    Source: Loshchilov and Hutter, "SGDR", 2017, equation 5.
+    """
+    epoch, length = min(progress, 1 - 1e-9) * recipe.epochs, float(recipe.period)
+    while epoch >= length:
+        epoch, length = epoch - length, length * recipe.growth
+    return _half_cosine(1.0, recipe.floor, epoch / length)
+
+
+def exponential(recipe: Schedule, progress: float) -> float:
+    """The same share less with every step, down to ``floor``."""
+    return recipe.floor**progress
 
 
 class Plateau:

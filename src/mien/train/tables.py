@@ -40,6 +40,8 @@ SCHEDULES = Table(
     {
         "constant": ("mien.train.schedules:constant", "the same rate throughout"),
         "cosine": ("mien.train.schedules:cosine", "optional linear warm-up, then half a cosine down to the floor"),
+        "restarts": ("mien.train.schedules:restarts", "half cosines one after the other, each longer (SGDR)"),
+        "exponential": ("mien.train.schedules:exponential", "the same share less with every step, down to the floor"),
         "onecycle": ("mien.train.schedules:onecycle", "from rate/25 up by a cosine, then down to the floor"),
         "plateau": ("mien.train.schedules:constant", "cut when the metric on val stops growing"),
     },

@@ -38,6 +38,8 @@ class Bar:
 
     def step(self, epoch: int, step: int, steps: int, logs: Mapping[str, float]) -> None:
         """Move the bar."""
+        if not self.console.is_terminal:  # a file or a notebook: nothing can move there
+            return
         if self.task is None:
             self.progress.start()
             self.task = self.progress.add_task(f"epoch {epoch}/{self.epochs}", total=steps, logs="")
@@ -73,6 +75,8 @@ class Decoding:
 
     def __call__(self, split: str, done: int, total: int) -> None:
         """Move the bar; it goes away when all is done."""
+        if not self.console.is_terminal:
+            return
         if self.progress is None:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
             self.progress = Progress(*columns, console=self.console, transient=True)

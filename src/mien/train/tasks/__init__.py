@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -34,6 +34,10 @@ class Task(Protocol):
 
     def updates(self, parts: Mapping[str, nn.Module], batch: Batch) -> Iterator[Update]:
         """The updates of one step, in order; the loop moves a part before it asks for the next."""
+        ...
+
+    def settle(self, parts: Mapping[str, nn.Module], batches: Iterable[Batch]) -> None:
+        """Fit what depends on the data and not on a gradient (statistics of batch norms) to averaged weights."""
         ...
 
     def validate(self, parts: Mapping[str, nn.Module]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
@@ -15,6 +16,7 @@ from mien.labels import Labels
 from mien.preprocess import Preprocess
 from mien.scores import Scores
 from mien.train.augment.pipeline import Augmentation
+from mien.train.average import settle_norms
 from mien.train.loader import Batch
 from mien.train.tasks import Update
 
@@ -30,6 +32,7 @@ class Classify:
         labels: the classes.
         pixels: validation faces (N, H, W, C) uint8.
         targets: their class indices (N,).
+        fabric: the processes that share the work.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Classify:
         labels: Labels,
         pixels: NDArray[np.uint8],
         targets: NDArray[np.int64],
+        fabric: Fabric,
     ) -> None:
         self.net = net
         self.loss = loss
@@ -49,6 +53,7 @@ class Classify:
         self.labels = labels
         self.pixels = pixels
         self.targets = targets
+        self.fabric = fabric
 
     def parts(self) -> Mapping[str, nn.Module]:
         """The net."""
@@ -61,17 +66,29 @@ class Classify:
         hits = (logits.detach().argmax(dim=1) == targets.argmax(dim=1)).float().mean()
         yield Update("net", self.loss(logits, targets), {"accuracy": hits})
 
+    def settle(self, parts: Mapping[str, nn.Module], batches: Iterable[Batch]) -> None:
+        """Measure the statistics of batch norms on training batches."""
+        views = (self.augmentation(batch).images for batch in batches)
+        settle_norms(parts["net"], (images.contiguous(memory_format=torch.channels_last) for images in views))
+
     def logits(self, net: nn.Module, batch: int = 256) -> NDArray[np.float32]:
-        """(N, C) logits of the validation faces, prepared exactly as in prediction."""
+        """(N, C) logits of the validation faces, prepared exactly as in prediction; shared out over the processes."""
         device = next(net.parameters()).device
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        rows = np.arange(-(-len(self.pixels) // world)) * world + rank
+        mine = self.pixels[np.minimum(rows, len(self.pixels) - 1)]  # equally many each; those too many are cut below
         found = []
         net.eval()
         with torch.inference_mode():
-            for start in range(0, len(self.pixels), batch):
-                faces = [np.broadcast_to(face, (*face.shape[:2], 3)) for face in self.pixels[start : start + batch]]
+            for start in range(0, len(mine), batch):
+                faces = [np.broadcast_to(face, (*face.shape[:2], 3)) for face in mine[start : start + batch]]
                 images = torch.from_numpy(self.preprocess(faces)).to(device)
-                found.append(net(images.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
-        return np.concatenate(found)
+                found.append(net(images.contiguous(memory_format=torch.channels_last)).float())
+        logits = torch.cat(found)
+        if world > 1:
+            logits = cast(torch.Tensor, self.fabric.all_gather(logits)).transpose(0, 1).flatten(0, 1)
+        whole: NDArray[np.float32] = logits[: len(self.pixels)].cpu().numpy()
+        return whole
 
     def validate(self, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
         """Loss, accuracy, balanced accuracy, macro-F1 and recall per class."""

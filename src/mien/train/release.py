@@ -1,0 +1,50 @@
+"""From a run folder to a model file: the chosen weights and the card that goes with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mien.card import Card
+from mien.errors import RunError
+from mien.labels import Labels
+from mien.recipe import Recipe
+from mien.rundir import RunDir
+from mien.train import build, state
+from mien.train.export import export, versions
+
+
+def export_run(run: RunDir) -> float:
+    """Export the chosen weights of a run to ``run.model``; returns the parity difference of a logit.
+
+    Raises:
+        RunError: this is no run folder, or no epoch has ended yet.
+        ParityError: the file does not compute what the net does.
+    """
+    data = run.read_json(run.data)  # says so when this is no run folder
+    recipe = Recipe.load(run.recipe)
+    labels = Labels(tuple(data["classes"]), data["label_set"])
+    if not run.best.exists():
+        raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
+    chosen = state.load(run.best)
+    blank = recipe.model.model_copy(update={"weights": "none"})  # all weights come from the checkpoint
+    net = build.classifier(recipe.model_copy(update={"model": blank}), len(labels))
+    net.load_state_dict(chosen["parts"]["net"])
+    record = next(record for record in run.epochs() if record["epoch"] == chosen["epoch"])
+    card = Card(
+        name=recipe.name,
+        description=recipe.export.description,
+        classes=labels.names,
+        label_set=labels.id,
+        preprocess=recipe.preprocess,
+        flip=recipe.export.flip,
+        recipe=recipe.model_dump(mode="json"),
+        data=data,
+        metrics={"selection": {"split": recipe.data.val, "rule": recipe.runtime.select, **_plain(record["val"])}},
+        licence=recipe.export.licence,
+        versions=versions(),
+    )
+    return export(net, card, run.model)
+
+
+def _plain(val: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) for name, value in val.items() if isinstance(value, float)}
