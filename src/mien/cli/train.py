@@ -32,6 +32,14 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads.", min=1)] = None,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Devices on this machine, one process each; they share batches.")
+    ] = 1,
+    nodes: Annotated[
+        int,
+        typer.Option(min=1, help="Machines; each runs this command, under torchrun or SLURM, with one shared --out."),
+    ] = 1,
+    compile_: Annotated[bool, typer.Option("--compile", help="Compile the net: a slower start, then quicker.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier run instead of resuming it.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the log as JSON lines instead of a progress bar.")
@@ -51,5 +59,17 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     console = Console(stderr=as_json)
-    run = start(resolved, data, out, console, device=device, fresh=fresh, as_json=as_json).run
-    say(console, f"model: {run.model}   log: {run.log}   curves: {run.history}")
+    run = start(
+        resolved,
+        data,
+        out,
+        console,
+        device=device,
+        devices=devices,
+        nodes=nodes,
+        compiled=compile_,
+        fresh=fresh,
+        as_json=as_json,
+    ).run
+    if all(os.environ.get(rank, "0") == "0" for rank in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")):
+        say(console, f"model: {run.model}   log: {run.log}   curves: {run.history}")
