@@ -60,6 +60,17 @@ def test_reading_a_recipe_loads_no_torch(python):
     assert not loaded(python, "from mien.train.tables import load_recipe; load_recipe('s3')") & HEAVY
 
 
+def test_naming_a_training_loads_no_torch(python):
+    program = """
+import mien
+try:
+    mien.train_model({"extends": "toy", "epochs": 3}, "cpu", data="missing.csv")
+except mien.MienError as error:
+    assert "schedule.epochs" in str(error), error
+"""
+    assert not loaded(python, program) & HEAVY
+
+
 def test_help_answers_quickly():
     # the real figure (under half a second on an idle machine) is measured in benchmarks/; this guards against a leap
     start = time.perf_counter()

@@ -24,7 +24,7 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def test_the_version_is_in_the_changelog(root):
-    first = re.search(r"^## (\S+)", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
+    first = re.search(r"^## (\d\S+)", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert first is not None
     assert first[1] == mien.__version__
 

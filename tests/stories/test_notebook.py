@@ -39,6 +39,7 @@ shown = {cell["id"]: run(cell, namespace) for cell in json.load(sys.stdin)}
 test, trained = namespace["test"], namespace["trained"]
 answers = [reading.prediction.label for reading in namespace["mien"].predict(namespace["picture"])]
 numbers = {"accuracy": test.raw.metrics.accuracy, "epochs": len(trained.history), "answers": answers}
+assert chr(27) not in str(test), "colours where plain text is meant"
 print(json.dumps({"shown": shown, **numbers}))
 """
 
@@ -62,7 +63,7 @@ def test_every_cell_runs_and_nothing_warns(notebook: dict[str, Any], tmp_path: P
         [sys.executable, "-c", RUNNER],
         input=json.dumps(cells),
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "FORCE_COLOR": "1"},  # as Jupyter
         capture_output=True,
         text=True,
         timeout=280,

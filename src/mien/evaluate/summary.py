@@ -36,8 +36,10 @@ def summary(evaluation: Evaluation) -> RenderableType:
 
 def to_text(evaluation: Evaluation, width: int = 110) -> str:
     """The same as plain text."""
-    # in a notebook rich would show the text at once instead of writing it
-    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False, force_jupyter=False)
+    # plain everywhere: in a notebook rich would show the text instead of writing it, and with FORCE_COLOR colour it
+    console = Console(
+        file=io.StringIO(), width=width, no_color=True, highlight=False, force_jupyter=False, force_terminal=False
+    )
     console.print(summary(evaluation))
     file = console.file
     assert isinstance(file, io.StringIO)

@@ -6,6 +6,7 @@ Knows how a run is started and what it leaves; not how it is computed. Torch loa
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -130,8 +131,9 @@ def train_model(
         )
     from rich.console import Console
 
-    # in a notebook too as plain lines: rich's widgets need another package there, and warn without it
-    console = Console(force_jupyter=False, soft_wrap=True, quiet=not progress)
+    # in a notebook plain lines: rich's widgets need another package there and warn without it, and Jupyter sets
+    # FORCE_COLOR, which rich takes for a terminal
+    console = Console(force_jupyter=False, force_terminal=sys.stdout.isatty(), soft_wrap=True, quiet=not progress)
     return start(recipe, given["manifest"], given["out"], console, device=device, fresh=fresh)
 
 

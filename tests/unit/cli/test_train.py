@@ -61,6 +61,7 @@ def test_torch_that_is_missing(mien, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("toy", "--data", "faces.csv", "--device", "gpu"), "device 'gpu': expected auto, cpu, cuda or mps"),
         (("toyy", "--data", "faces.csv"), "neither a file nor a shipped recipe; shipped: toy"),
         (("toy", "--data", "faces.csv", "--threads", "0"), "--threads"),
         (("toy",), "--data"),
