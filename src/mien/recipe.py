@@ -171,9 +171,11 @@ def _open(source: str | os.PathLike[str] | Mapping[str, Any] | Recipe) -> tuple[
     return str(source), path.parent, _read(path)
 
 
-def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts as fresh dictionaries: what the caller gave must not change."""
-    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+def _copy(values: Any) -> Any:
+    """Parts as fresh dictionaries and lists: what the caller gave must not change."""
+    if isinstance(values, Mapping):
+        return {key: _copy(value) for key, value in values.items()}
+    return [_copy(value) for value in values] if isinstance(values, (list, tuple)) else values
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -201,14 +203,15 @@ def _override(values: dict[str, Any], override: str) -> list[str]:
     if not equals:
         return [f"--set {override}: expected part.key=value, e.g. schedule.epochs=5"]
     *parents, last = keys.strip().split(".")
-    place = values
-    for key in parents:
-        below = place.setdefault(key, {})
-        if not isinstance(below, dict):
-            return [f"--set {override}: {key} is a value, not a part"]
-        place = below
+    place: Any = values
     try:
-        place[last] = yaml.safe_load(text)
+        for key in parents:
+            place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
+        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
+    except (AttributeError, TypeError):
+        return [f"--set {override}: {key} is a value, not a part"]
+    except (IndexError, ValueError):
+        return [f"--set {override}: there are {len(place)} of them, numbered from 0"]
     except yaml.YAMLError:
         return [f"--set {override}: {text!r} is not valid YAML"]
     return []

@@ -174,3 +174,27 @@ def test_a_recipe_given_is_checked_again():
     assert Recipe.load(given, ["schedule.epochs=2"]).schedule.epochs == 2
     with pytest.raises(RecipeError, match=r"mine: 1 mistake\n  - model.backbone: unknown backbone 'plain84'"):
         Recipe.load(given, tables=TABLES)
+
+
+def test_overrides_reach_into_lists():
+    phases = [{"name": "a", "epochs": 1}, {"name": "b", "epochs": 2}]
+    found = Recipe.load({"phases": phases}, ["phases.1.epochs=5", "phases.0.schedule.name=onecycle"])
+    assert [phase.epochs for phase in found.phases] == [1, 5]
+    assert phases[1]["epochs"] == 2, "what was given has not changed"
+    assert found.epochs == 6
+    with pytest.raises(RecipeError, match=r"--set phases.2.epochs=1: there are 2 of them, numbered from 0"):
+        Recipe.load({"phases": phases}, ["phases.2.epochs=1"])
+
+
+def test_stages_are_whole_recipes():
+    recipe = Recipe.load(
+        {
+            "optimizer": {"rate": 0.5},
+            "augment": {"level": 3},
+            "phases": [{"name": "a", "epochs": 2, "augment": {"mixup": 0.1}}, {"name": "b", "epochs": 3}],
+        }
+    )
+    first, second = recipe.stages()
+    assert (first.schedule.epochs, first.augment.level, first.augment.mixup, first.optimizer.rate) == (2, 3, 0.1, 0.5)
+    assert (second.schedule.epochs, second.augment.mixup, second.phases) == (3, 0, ())
+    assert Recipe().stages() == [Recipe()]

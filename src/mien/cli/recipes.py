@@ -68,4 +68,7 @@ def check(
     from mien.train.tables import load_recipe
 
     recipe = load_recipe(name, set_ or [])
-    typer.echo(f"{name}: fine ({recipe.model.backbone}, {recipe.schedule.epochs} epochs)")
+    for stage in recipe.stages():
+        if len(found := stage.imbalance_corrections()) > 1:
+            typer.echo(f"{name}: imbalance is corrected {len(found)} times over ({', '.join(found)})", err=True)
+    typer.echo(f"{name}: fine ({recipe.model.backbone}, {recipe.epochs} epochs)")
