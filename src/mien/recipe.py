@@ -222,8 +222,8 @@ def _explain(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         key, known = str(item["loc"][-1]), _fields(item["loc"][:-1])
         places = _places(Recipe)
-        elsewhere = next((places[word] for word in (key, *key.split("_")) if word in places), [])  # num_epochs
-        close = elsewhere or nearest(key, known)
+        words = [word for word in (key, *key.split("_")) if word in places and word not in known]  # num_epochs
+        close = places[words[0]] if words else nearest(key, known)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{place}: unknown key; {hint}"
     message = item["msg"].removeprefix("Value error, ")

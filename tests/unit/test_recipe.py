@@ -152,7 +152,7 @@ def test_a_key_in_the_wrong_place_is_shown_the_right_one():
         "num_epochs": "schedule.epochs?",
         "dropout": "model.head.dropout?",
         "model.batch_size": "runtime.batch?",
-        "loss.label_smoothing": "loss.smoothing?",
+        "loss.label_smoothing": "smoothing?",
     }
 
 
