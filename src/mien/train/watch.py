@@ -53,10 +53,11 @@ class Bar:
             self.progress.remove_task(self.task)
             self.task = None
         val = record["val"]
+        phase = f"  {record['phase']}" if "phase" in record else ""
         loss = f", val {val['loss']:.3f}" if "loss" in val else ""
         shares = "  ".join(f"{name.replace('_', ' ')} {val[name]:.1%}" for name in SHARES if name in val)
         self.console.print(
-            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]  loss {record['train']['loss']:.3f}"
+            f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]{phase}  loss {record['train']['loss']:.3f}"
             f"{loss}  {shares}  "
             f"{record['images_per_second']:.0f} images/s{'  [green]best[/green]' if record['best'] else ''}",
             highlight=False,
@@ -133,7 +134,7 @@ def watchers(console: Console, *, as_json: bool = False) -> Callable[[RunDir, Re
     """All that look on in a run from the command line."""
 
     def make(run: RunDir, recipe: Recipe, epoch: int) -> list[Watcher]:
-        return [Lines() if as_json else Bar(console, recipe.schedule.epochs), Board(run, epoch), Curves(run)]
+        return [Lines() if as_json else Bar(console, recipe.epochs), Board(run, epoch), Curves(run)]
 
     return make
 
