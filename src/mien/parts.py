@@ -54,27 +54,72 @@ class Data(Part):
 
 
 class Head(Part):
-    """From features to logits."""
+    """From features to logits.
+
+    Attributes:
+        dropout: share of the features that is left out before a linear layer; each further layer of ``attention`` has
+            half of the one before.
+        hidden: widths of the hidden layers; ``attention`` has 1024 and 512 when none are given, ``linear`` takes none.
+        reduction: ``attention``: the layer in between has so many times fewer channels than the features.
+    """
 
     name: Annotated[str, in_table("head")] = "linear"
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    reduction: int = Field(default=16, ge=1)
+
+
+class Member(Part):
+    """One net among several.
+
+    Attributes:
+        backbone: ``plain48``, ``xception``, ``timm:<name>`` or ``torchvision:<name>``.
+        weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
+            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, without its head.
+        options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
+    """
+
+    backbone: Annotated[str, in_table("backbone")]
+    weights: str = "none"
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Model(Part):
     """The network.
 
     Attributes:
-        backbone: ``plain48``, ``timm:<name>`` or ``torchvision:<name>``.
+        backbone: ``plain48``, ``xception``, ``timm:<name>``, ``torchvision:<name>``, or ``fused``: several nets.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
             inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, head included.
+        head: from features to logits.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
+        members: the nets of ``fused``.
     """
 
     backbone: Annotated[str, in_table("backbone")] = "plain48"
     weights: str = "none"
     head: Head = Head()
     options: dict[str, Any] = Field(default_factory=dict)
+    members: tuple[Member, ...] = ()
+
+    @model_validator(mode="after")
+    def _members_are_of_a_fused_net(self) -> Model:
+        if self.backbone != "fused":
+            if self.members:
+                raise ValueError(f"members belong to backbone: fused, and the backbone is {self.backbone}")
+            return self
+        if len(self.members) < 2:
+            raise ValueError(f"fused needs two members or more, got {len(self.members)}")
+        if any(member.backbone == "fused" for member in self.members):
+            raise ValueError("a member cannot be fused itself: name its nets as members")
+        if self.weights == "pretrained":
+            raise ValueError("a fused net has no pretrained weights, its members have: members.<number>.weights")
+        return self
+
+    def without_weights(self) -> Model:
+        """The same net before any weights are read: for a checkpoint that holds them all."""
+        members = tuple(member.model_copy(update={"weights": "none"}) for member in self.members)
+        return self.model_copy(update={"weights": "none", "members": members})
 
 
 class Loss(Part):

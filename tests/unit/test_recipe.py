@@ -69,7 +69,7 @@ def test_a_key_deep_down_and_one_like_no_other(written):
     found = mistakes(path)
     assert found[0] == "preprocess.size: unknown key; did you mean size_px?"
     assert found[1] == "model.head.droput: unknown key; did you mean dropout?"
-    assert found[2] == "model.head.zzz: unknown key; known here: name, dropout, hidden"
+    assert found[2] == "model.head.zzz: unknown key; known here: name, dropout, hidden, reduction"
 
 
 def test_names_of_libraries_are_checked_by_their_first_part(written):
