@@ -17,6 +17,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
 from mien.cli.predict import predict
+from mien.cli.sweep import sweep
 from mien.cli.train import train
 from mien.errors import MienError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(predict)
 app.add_typer(data.app, name="data")
 app.command()(train)
+app.command()(sweep)
 app.command()(evaluate)
 app.command()(export)
 app.add_typer(recipes.app, name="recipes")
