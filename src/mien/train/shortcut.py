@@ -88,6 +88,7 @@ def train_model(
     set: Sequence[str] = (),
     fresh: bool = False,
     progress: bool = True,
+    **options: Any,
 ) -> Trained:
     """Train a model, or go on with a training that was interrupted; ``mien train`` from Python.
 
@@ -101,6 +102,7 @@ def train_model(
         set: ``part.key=value`` each, changes of the recipe.
         fresh: replace an earlier run in ``out`` instead of going on with it.
         progress: print a line per epoch.
+        options: ``devices``, ``nodes``, ``compiled``, as in :func:`mien.train.run.train`.
 
     Returns:
         The model, its numbers and its curves.
@@ -134,7 +136,7 @@ def train_model(
     # in a notebook plain lines: rich's widgets need another package there and warn without it, and Jupyter sets
     # FORCE_COLOR, which rich takes for a terminal
     console = Console(force_jupyter=False, force_terminal=sys.stdout.isatty(), soft_wrap=True, quiet=not progress)
-    return start(recipe, given["manifest"], given["out"], console, device=device, fresh=fresh)
+    return start(recipe, given["manifest"], given["out"], console, device=device, fresh=fresh, **options)
 
 
 def start(
