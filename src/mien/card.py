@@ -31,6 +31,7 @@ class Card(BaseModel):
         name: short name.
         description: one line.
         classes: class names in the order of the outputs.
+        members: of a fused net, in the order of its second output, the weights per face; empty for a single net.
         label_set: id of the label set.
         preprocess: the input contract.
         biases: added to the logits, one per class; empty means zero.
@@ -51,6 +52,7 @@ class Card(BaseModel):
     name: str
     description: str = ""
     classes: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
     label_set: str = "custom"
     preprocess: Preprocess = Field(default_factory=Preprocess)
     biases: tuple[float, ...] = ()

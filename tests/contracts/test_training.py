@@ -1,6 +1,6 @@
 """What every entry of the tables of training promises. A new entry is covered without a change here.
 
-(A new way to name a backbone, such as another library's, needs one small net of it in ``SMALL``.)
+(A new backbone, or a new way to name one, needs one small net of it in ``SMALL``.)
 """
 
 from __future__ import annotations
@@ -26,12 +26,36 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ign
 #: Entry -> small nets of it (name, size in px).
 SMALL = {
     "plain48": [("plain48", 48)],
+    "xception": [("xception", 16)],
+    "fused": [("fused", 64)],
     "timm:<name>": [("timm:test_efficientnet", 32), ("timm:test_vit", 160)],
     "torchvision:<name>": [("torchvision:shufflenet_v2_x0_5", 32), ("torchvision:squeezenet1_1", 64)],
 }
 NETS = [pytest.param(*net, id=net[0]) for nets in SMALL.values() for net in nets]
+#: A fused net needs members.
+MEMBERS = {"fused": [{"backbone": "timm:test_efficientnet"}, {"backbone": "torchvision:squeezenet1_1"}]}
 #: A head needs what its name says.
-HEAD_OPTIONS = {"mlp": {"hidden": (6,)}}
+HEAD_OPTIONS = {"mlp": {"hidden": (6,)}, "attention": {"hidden": (6,), "reduction": 2}}
+#: Nets that shipped recipes and guides name, with the width of their features as published.
+NAMED = {
+    "torchvision:vgg16": 4096,
+    "torchvision:vgg19": 4096,
+    "torchvision:alexnet": 4096,
+    "torchvision:resnet18": 512,
+    "torchvision:resnet50": 2048,
+    "torchvision:efficientnet_b0": 1280,
+    "torchvision:efficientnet_b3": 1536,
+    "torchvision:mobilenet_v3_small": 1024,
+    "torchvision:convnext_tiny": 768,
+    "timm:vgg16": 4096,
+    "timm:vgg19": 4096,
+    "timm:resnet18": 512,
+    "timm:resnet50": 2048,
+    "timm:efficientnet_b0": 1280,
+    "timm:efficientnet_b3": 1536,
+    "timm:mobilenetv3_small_100": 1024,
+    "timm:convnext_tiny": 768,
+}
 CLASSES = 5
 
 
@@ -50,7 +74,7 @@ def recipe_of(backbone: str, size_px: int, channels: int = 1) -> Recipe:
                 "mean": [0.5] * channels,
                 "std": [0.5] * channels,
             },
-            "model": {"backbone": backbone},
+            "model": {"backbone": backbone, "members": MEMBERS.get(backbone, [])},
         }
     )
 
@@ -77,6 +101,17 @@ def test_backbones_give_the_features_they_tell_of(name: str, size_px: int, chann
     assert torch.isfinite(features).all()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", NAMED)
+def test_nets_that_are_named_are_there(name: str, channels: int):
+    """Shapes only, without memory for the weights: a VGG has half a gigabyte of them."""
+    recipe = recipe_of(name, 64, channels)
+    with torch.device("meta"):
+        net = build.classifier(recipe, CLASSES).eval()
+        assert net(torch.zeros(2, channels, 64, 64)).shape == (2, CLASSES)
+    assert net.backbone.num_features == NAMED[name]
+
+
 @pytest.mark.parametrize(("name", "size_px"), NETS)
 def test_a_classifier_learns_in_every_weight_and_exports_as_it_computes(name: str, size_px: int, tmp_path: Path):
     recipe = recipe_of(name, size_px)
@@ -89,7 +124,7 @@ def test_a_classifier_learns_in_every_weight_and_exports_as_it_computes(name: st
     told = export(net, card, tmp_path / "x.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "x.onnx", providers=["CPUExecutionProvider"])
     faces = np.random.default_rng(1).random((3, 1, size_px, size_px), np.float32)
-    (found,) = session.run(None, {"faces": faces})
+    (found,) = session.run(["logits"], {"faces": faces})
     with torch.inference_mode():
         expected = net.eval()(torch.from_numpy(faces)).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)

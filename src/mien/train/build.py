@@ -6,7 +6,8 @@ from typing import cast
 
 from torch import nn
 
-from mien.parts import Model
+from mien.errors import RecipeError
+from mien.parts import Member, Model
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
 from mien.train.nets import weights
@@ -14,25 +15,45 @@ from mien.train.nets.classifier import Classifier
 from mien.train.tables import BACKBONES, HEADS, LOSSES
 
 
-def backbone(recipe: Model, preprocess: Preprocess) -> nn.Module:
+def backbone(recipe: Model | Member, preprocess: Preprocess) -> nn.Module:
     """The backbone with its weights.
 
     Raises:
-        RecipeError: an unknown name, options or weights that do not fit.
+        RecipeError: an unknown name, options or weights that do not fit; of a fused net, all members' mistakes.
     """
-    library, colon, name = recipe.backbone.partition(":")
-    make = BACKBONES.load(f"{library}:<name>" if colon else library)
-    is_pretrained = recipe.weights == "pretrained"
-    net = make(name or library, preprocess.channels, preprocess.size_px, is_pretrained, recipe.options)
-    if recipe.weights not in ("none", "pretrained"):
+    if isinstance(recipe, Model) and recipe.members:
+        net = BACKBONES.load(recipe.backbone)(_members(recipe.members, preprocess), recipe.options)
+    else:
+        library, colon, name = recipe.backbone.partition(":")
+        make = BACKBONES.load(f"{library}:<name>" if colon else library)
+        is_pretrained = recipe.weights == "pretrained"
+        net = make(name or library, preprocess.channels, preprocess.size_px, is_pretrained, recipe.options)
+    if recipe.weights.startswith("run:"):
+        weights.load(net, weights.locate(recipe.weights.removeprefix("run:")), part="net", below="backbone.")
+    elif recipe.weights not in ("none", "pretrained"):
         weights.load(net, weights.locate(recipe.weights))
     return cast(nn.Module, net)
+
+
+def _members(recipes: tuple[Member, ...], preprocess: Preprocess) -> list[nn.Module]:
+    found, mistakes = [], []
+    for number, recipe in enumerate(recipes):
+        try:
+            found.append(backbone(recipe, preprocess))
+        except RecipeError as error:
+            place = f"model.members.{number}."
+            mistakes += [
+                place + line.removeprefix("model.") if line.startswith("model.") else line for line in error.mistakes
+            ]
+    if mistakes:
+        raise RecipeError("recipe", mistakes)
+    return found
 
 
 def classifier(recipe: Recipe, classes: int) -> Classifier:
     """Backbone and head of a classifier."""
     start = recipe.model.weights.removeprefix("run:") if recipe.model.weights.startswith("run:") else None
-    model = recipe.model if start is None else recipe.model.model_copy(update={"weights": "none"})
+    model = recipe.model if start is None else recipe.model.without_weights()
     trunk = backbone(model, recipe.preprocess)
     head = HEADS.load(model.head.name)(model.head, cast(int, trunk.num_features), classes)
     net = Classifier(trunk, head)

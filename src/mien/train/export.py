@@ -15,6 +15,7 @@ from torch import nn
 from mien.atomic import write_bytes
 from mien.card import KEY, Card
 from mien.errors import ParityError
+from mien.train.nets.classifier import Answers
 
 OPSET = 18
 #: Largest difference allowed between the logits of the two, absolute and relative (float32 sums in another order).
@@ -24,13 +25,15 @@ TOLERANCE = 1e-3
 def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     """Write ``path``: input ``faces`` (N, C, S, S) float32 with free N, output ``logits`` (N, classes) float32.
 
+    A classifier with a fused backbone has a second output: ``member_weights`` (N, M) float32.
+
     Args:
         net: images to logits; is not changed.
         card: what the file says of itself.
         path: the file appears whole, and only when it computes what the net does.
 
     Returns:
-        The largest difference of a logit between ONNX Runtime and torch, over random faces in batches of 1 and 5.
+        The largest difference of an output between ONNX Runtime and torch, over random faces in batches of 1 and 5.
 
     Raises:
         ParityError: the two disagree.
@@ -38,12 +41,13 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     net = copy.deepcopy(net).to("cpu", torch.float32).eval()
     side, channels = card.preprocess.size_px, card.preprocess.channels
     example = torch.zeros(2, channels, side, side)
+    answers = Answers(net).eval()
     with torch.inference_mode():
         program = torch.onnx.export(
-            net,
+            answers,
             (example,),
             input_names=["faces"],
-            output_names=["logits"],
+            output_names=list(answers.names),
             dynamic_shapes=({0: torch.export.Dim("faces", min=1)},),
             opset_version=OPSET,
             dynamo=True,
@@ -64,26 +68,29 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
 
 
 def parity(net: nn.Module, model: bytes, side: int, channels: int) -> float:
-    """Largest difference of a logit between a net and an ONNX model.
+    """Largest difference of an output between a net and an ONNX model.
 
     Raises:
-        ParityError: it is larger than the tolerance, or the shapes differ.
+        ParityError: it is larger than the tolerance, or the shapes or the number of outputs differ.
     """
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(0)
+    answers = Answers(net)
+    if (given := tuple(output.name for output in session.get_outputs())) != answers.names:
+        raise ParityError(f"exported model has the outputs {given}, the trained net {answers.names}")
     largest = 0.0
     for count in (1, 5):
         faces = generator.standard_normal((count, channels, side, side), np.float32)
         with torch.inference_mode():
-            expected = net(torch.from_numpy(faces)).numpy()
-        (found,) = session.run(None, {"faces": faces})
-        if found.shape != expected.shape:
-            raise ParityError(f"exported model gives shape {found.shape}, the trained net {expected.shape}")
-        largest = max(largest, float(np.abs(found - expected).max()))
-        if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
-            raise ParityError(
-                f"exported model differs from the trained net by up to {largest:.2g} (allowed {TOLERANCE})"
-            )
+            expected = [output.numpy() for output in answers(torch.from_numpy(faces))]
+        for name, ours, theirs in zip(answers.names, expected, session.run(None, {"faces": faces}), strict=True):
+            if theirs.shape != ours.shape:
+                raise ParityError(f"{name}: exported model gives shape {theirs.shape}, the trained net {ours.shape}")
+            largest = max(largest, float(np.abs(theirs - ours).max()))
+            if not np.allclose(theirs, ours, rtol=TOLERANCE, atol=TOLERANCE):
+                raise ParityError(
+                    f"{name}: exported model differs from the trained net by up to {largest:.2g} (allowed {TOLERANCE})"
+                )
     return largest
 
 

@@ -26,8 +26,8 @@ def export_run(run: RunDir) -> float:
     if not run.best.exists():
         raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
     chosen = state.load(run.best)
-    blank = recipe.model.model_copy(update={"weights": "none"})  # all weights come from the checkpoint
-    net = build.classifier(recipe.model_copy(update={"model": blank}), len(labels))
+    blank = recipe.model_copy(update={"model": recipe.model.without_weights()})  # they come from the checkpoint
+    net = build.classifier(blank, len(labels))
     net.load_state_dict(chosen["parts"]["net"])
     record = next(record for record in run.epochs() if record["epoch"] == chosen["epoch"])
     card = Card(
@@ -37,6 +37,7 @@ def export_run(run: RunDir) -> float:
         label_set=labels.id,
         preprocess=recipe.preprocess,
         flip=recipe.export.flip,
+        members=tuple(member.backbone for member in recipe.model.members),
         recipe=recipe.model_dump(mode="json"),
         data=data,
         metrics={"selection": {"split": recipe.data.val, "rule": recipe.runtime.select, **_plain(record["val"])}},

@@ -13,6 +13,8 @@ BACKBONES = Table(
     "backbone",
     {
         "plain48": ("mien.train.nets.plain48:plain48", "three conv blocks for 48x48 faces (S3)"),
+        "xception": ("mien.train.nets.xception:xception", "separable convolutions with short cuts (S1)"),
+        "fused": ("mien.train.nets.fused:fused", "several nets, weighed against each other for every picture (S2)"),
         "timm:<name>": ("mien.train.nets.libraries:from_timm", "any net of timm, e.g. timm:efficientnet_lite0"),
         "torchvision:<name>": ("mien.train.nets.libraries:from_torchvision", "any classification net of torchvision"),
     },
@@ -22,6 +24,7 @@ HEADS = Table(
     {
         "linear": ("mien.train.heads:linear", "dropout, one linear layer"),
         "mlp": ("mien.train.heads:mlp", "hidden layers with batch norm, ReLU and dropout"),
+        "attention": ("mien.train.heads:attention", "channel attention, then hidden layers (S4)"),
     },
 )
 LOSSES = Table(

@@ -1,9 +1,11 @@
-"""Backbone and head, one after the other."""
+"""Backbone and head, one after the other, and what a model file gives of them."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
+
+from mien.train.nets.fused import Fused
 
 
 class Classifier(nn.Module):
@@ -23,3 +25,27 @@ class Classifier(nn.Module):
         """(N, C, H, W) float -> (N, classes) logits."""
         logits: torch.Tensor = self.head(self.backbone(images))
         return logits
+
+
+class Answers(nn.Module):
+    """All outputs of a model file: the logits and, of a classifier with a fused backbone, the weights of its members.
+
+    Args:
+        net: images to logits.
+
+    Attributes:
+        names: of the outputs, in order.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.is_fused = isinstance(net, Classifier) and isinstance(net.backbone, Fused)
+        self.names = ("logits", "member_weights") if self.is_fused else ("logits",)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(N, C, H, W) float -> (N, classes) logits, and (N, M) weights where there are members."""
+        if not self.is_fused:
+            return (self.net(images),)
+        features, weights = self.net.backbone.weigh(images)  # type: ignore[union-attr, operator]  # is_fused says so
+        return self.net.head(features), weights  # type: ignore[operator]

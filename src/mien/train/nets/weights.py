@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from mien.errors import RecipeError
@@ -33,19 +35,28 @@ def locate(weights: str) -> Path:
     return path
 
 
-def load(net: nn.Module, path: Path, part: str | None = None) -> None:
-    """Fill a net from a file of tensors (read with ``weights_only``: nothing in it is executed).
+def load(net: nn.Module, path: Path, part: str | None = None, below: str = "") -> None:
+    """Fill a net from a file of tensors (nothing in it is executed): ``.safetensors``, or what ``torch.save`` wrote.
 
     Tensors are matched by name; when the names differ but the shapes agree in order, by order (some ports renamed
-    every layer). A classifier at the end of the file is left out, and a first convolution for three channels is
-    summed for one.
+    every layer; not in ``.safetensors``, which keep no order). A classifier at the end of the file is left out, and a
+    first convolution for three channels is summed for one.
+
+    Args:
+        net: what is filled.
+        path: the file.
+        part: the file is a checkpoint of a run, and this part of it is meant.
+        below: only tensors whose names start so are meant; the rest of their names counts.
 
     Raises:
         RecipeError: the file does not fit; the message names the first tensor that does not.
     """
+    keeps_order = path.suffix != ".safetensors"
     try:
-        source = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds on damaged files, and on those with more than tensors in them
+        source: dict[str, Any] = (
+            torch.load(path, map_location="cpu", weights_only=True) if keeps_order else load_file(path)
+        )
+    except Exception as error:  # both raise many kinds on damaged files, and on those with more than tensors in them
         raise RecipeError(
             "recipe", [f"model.weights: {path} is not a file of tensors ({type(error).__name__})"]
         ) from None
@@ -53,9 +64,10 @@ def load(net: nn.Module, path: Path, part: str | None = None) -> None:
         if part not in source.get("parts", {}):
             raise RecipeError("recipe", [f"model.weights: {path} is not a checkpoint of a run of this kind (best.pt)"])
         source = source["parts"][part]
+    source = {name.removeprefix(below): tensor for name, tensor in source.items() if name.startswith(below)}
     source = {name: tensor for name, tensor in source.items() if not name.endswith("num_batches_tracked")}
     target = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
-    if not set(target) <= set(source):
+    if not set(target) <= set(source) and keeps_order:
         # the order of state_dict() is the order of definition in both
         source = dict(zip(target, source.values(), strict=False))
     for name, tensor in target.items():
