@@ -115,11 +115,11 @@ def _show(summary: Mapping[str, Any], out: Path, data: Path) -> None:
     if complete:
         tried = summary["counts"]["complete"] + summary["counts"]["pruned"]
         margin = summary["margin"]
-        noise = f" (one accuracy on {summary['rows']:,} pictures is known to ± {100 * margin:.1f} points only)" if margin else ""
+        known = f" (an accuracy on {summary['rows']:,} pictures is known to ± {100 * (margin or 0):.1f} points only)"
         model = out / complete[0]["folder"] / "model.onnx"
         lines.append(
-            f"The best of {tried} trials was chosen on {summary['split']}, so its number flatters{noise}: "
-            f"mien evaluate {model} {data} --split test"
+            f"The best of {tried} trials was chosen on {summary['split']}, so its number flatters"
+            f"{known if margin else ''}: mien evaluate {model} {data} --split test"
         )
         lines.append(f"written: {out / 'best.yaml'}, trials.csv, sweep.json, history.png, values.png")
     for line in lines:

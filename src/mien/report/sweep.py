@@ -74,6 +74,8 @@ def _history(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
 
 def _values(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
     """Every value searched against the metric."""
+    from matplotlib.ticker import MaxNLocator
+
     space = summary["space"]
     columns = min(3, len(space))
     rows = -(-len(space) // columns)
@@ -91,8 +93,11 @@ def _values(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
             texts = [_short(choice) for choice in dimension["choices"]]
             axes.set_xticks(range(len(texts)), texts, rotation=20, ha="right", rotation_mode="anchor")
             axes.set_xlim(-0.5, len(texts) - 0.5)
-        elif dimension["is_log"]:
-            axes.set_xscale("log")
+        else:  # the whole range, so that it shows where nothing was tried
+            axes.set_xscale("log" if dimension["is_log"] else "linear")
+            axes.set_xlim(*_padded(dimension))
+            if dimension["is_whole"] and not dimension["is_log"]:
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _scores(axes, "y")
         tidy(axes, name, grid="both")
     for axes in panels[len(space) :]:
@@ -152,6 +157,15 @@ def _scores(axes: Axes, which: str) -> None:
 def _place(dimension: Mapping[str, Any], value: Any) -> float:
     """Where a value lies on its axis."""
     return float(dimension["choices"].index(value) if "choices" in dimension else value)
+
+
+def _padded(dimension: Mapping[str, Any]) -> tuple[float, float]:
+    """The ends of an axis, a little outside the range."""
+    low, high = float(dimension["low"]), float(dimension["high"])
+    if dimension["is_log"]:
+        factor = (high / low) ** 0.04
+        return low / factor, high * factor
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _height(dimension: Mapping[str, Any], value: Any) -> float:

@@ -21,6 +21,9 @@ ALLOCATOR = {
     "MALLOC_TOP_PAD_": "67108864",
 }
 
+#: What a worker runs.
+MODULE = "mien.train.worker"
+
 
 class Message(NamedTuple):
     """What a worker said; None: its process has ended."""
@@ -43,7 +46,7 @@ class Worker:
         self.index, self.log = index, folder / f"worker-{index}.log"
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mien.train.worker", str(threads)],
+                [sys.executable, "-m", MODULE, str(threads)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -136,7 +136,8 @@ def shown(value: Any) -> str:
 def _described(dimension: Range | Choice) -> dict[str, Any]:
     if isinstance(dimension, Choice):
         return {"form": str(dimension), "choices": list(dimension.values)}
-    return {"form": str(dimension), "low": dimension.low, "high": dimension.high, "is_log": dimension.is_log}
+    kind = {"is_log": dimension.is_log, "is_whole": dimension.is_whole}
+    return {"form": str(dimension), "low": dimension.low, "high": dimension.high, **kind}
 
 
 def _margin(metric: str, value: float, rows: int) -> float | None:

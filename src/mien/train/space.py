@@ -139,7 +139,7 @@ class Space:
     Example:
         >>> space = Space.read(Recipe(), ["optimizer.rate=log(1e-4, 1e-2)", "loss.smoothing=choice(0, 0.1)"])
         >>> print(space.dimensions["optimizer.rate"], space.start())
-        log(0.0001, 0.01) {'optimizer.rate': 0.001, 'loss.smoothing': 0}
+        log(0.0001, 0.01) {'optimizer.rate': 0.001, 'loss.smoothing': 0.0}
         >>> space.recipe_at({"optimizer.rate": 0.002, "loss.smoothing": 0.1}).optimizer.rate
         0.002
     """
