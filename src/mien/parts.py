@@ -219,8 +219,16 @@ class Augment(Part):
 
     Attributes:
         level: 0 nothing, 1 mild, 2 medium, 3 strong (geometry and light).
+        rare_level: a stronger level for the classes with fewer training pictures than an even share; None = ``level``.
+        rotate_deg: largest rotation; None = the level's, as with the next two.
+        shift: largest translation, as a fraction of the side.
+        scale: largest zoom: factors from 1 / (1 + scale) to 1 + scale.
+        perspective: each corner moves inwards by up to this fraction of half the side.
+        jitter: brightness, contrast and, in colour, saturation: factors of 1 ± jitter; None = the level's.
+        hue: largest turn of the colours, in whole turns.
         policy: one of torchvision's policies, applied before the geometry.
         erasing: share of the images that lose a rectangle.
+        erasing_holes: rectangles that such an image loses; together they cover as much as one would.
         mixup: alpha of MixUp; 0 = off.
         cutmix: alpha of CutMix; 0 = off. With both, each batch draws one of the two.
         mix_share: share of the batches that are mixed.
@@ -230,13 +238,31 @@ class Augment(Part):
     """
 
     level: int = Field(default=1, ge=0, le=3)
+    rare_level: int | None = Field(default=None, ge=1, le=3)
+    rotate_deg: float | None = Field(default=None, ge=0, le=180)
+    shift: float | None = Field(default=None, ge=0, le=0.5)
+    scale: float | None = Field(default=None, ge=0, le=1)
+    perspective: float = Field(default=0.0, ge=0, le=0.5)
+    jitter: float | None = Field(default=None, ge=0, le=1)
+    hue: float = Field(default=0.0, ge=0, le=0.5)
     policy: Annotated[str, in_table("policy")] = "none"
     erasing: float = Field(default=0.0, ge=0, le=1)
+    erasing_holes: int = Field(default=1, ge=1, le=32)
     mixup: float = Field(default=0.0, ge=0)
     cutmix: float = Field(default=0.0, ge=0)
     mix_share: float = Field(default=1.0, ge=0, le=1)
     small_px: int = Field(default=0, ge=0)
     small_share: float = Field(default=0.5, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _options_have_an_effect(self) -> Augment:
+        """What was written down does something; a main value that was set to 0 is meant (in a phase, or in a sweep)."""
+        if self.rare_level is not None and self.rare_level <= self.level:
+            raise ValueError(f"rare_level {self.rare_level} must be stronger than level {self.level}")
+        for key, mains in (("erasing_holes", "erasing"), ("mix_share", "mixup cutmix"), ("small_share", "small_px")):
+            if key in self.model_fields_set and not self.model_fields_set.intersection(mains.split()):
+                raise ValueError(f"{key} does nothing without {mains.replace(' ', ' or ')}")
+        return self
 
 
 class Runtime(Part):

@@ -91,6 +91,8 @@ class Recipe(Part):
     def _parts_fit(self) -> Recipe:
         if self.optimizer.sam and self.runtime.accumulate > 1:
             raise ValueError("optimizer.sam and runtime.accumulate do not go together: use larger batches")
+        if self.augment.hue and self.preprocess.channels == 1:
+            raise ValueError("augment.hue does nothing with preprocess.channels: 1: a grey picture has no hue")
         return self
 
     @property

@@ -25,7 +25,7 @@ from mien.train.fit import Fit, Progress, Watcher
 from mien.train.loader import Loader
 from mien.train.release import export_run
 from mien.train.sampling import row_weights
-from mien.train.targets import soft_targets
+from mien.train.targets import class_counts, soft_targets
 from mien.train.tasks.classify import Classify
 
 PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -132,7 +132,7 @@ def train(
         task = Classify(
             net,
             build.loss(stage),
-            Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs),
+            Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs, class_counts(targets)),
             stage.preprocess,
             manifest.labels,
             faces[1].pixels[truth >= 0],

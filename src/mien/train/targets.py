@@ -40,3 +40,8 @@ def soft_targets(manifest: Manifest, recipe: Data) -> NDArray[np.float32]:
     if not soft.any():
         raise ManifestError(f"no row of the split {recipe.train!r} has a usable {recipe.targets}")
     return soft
+
+
+def class_counts(targets: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(C,) rows of each class: a row counts for its likeliest class, rows of zeros for none."""
+    return np.bincount(targets[targets.any(axis=1)].argmax(axis=1), minlength=targets.shape[1])

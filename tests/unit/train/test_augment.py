@@ -7,7 +7,8 @@ import torch
 
 from mien.parts import Augment
 from mien.preprocess import Preprocess
-from mien.train.augment.levels import LEVELS, Level, warp
+from mien.train.augment.geometry import warp
+from mien.train.augment.levels import LEVELS, Level, Strength
 from mien.train.augment.mix import erase, mix
 from mien.train.augment.pipeline import Augmentation
 from mien.train.loader import Batch
@@ -18,6 +19,10 @@ PREPROCESS = Preprocess(size_px=48, channels=1, mean=(0.5,), std=(0.25,))
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def strength(level: Level, count: int = 1) -> Strength:
+    return Strength.of([level], torch.zeros(count, dtype=torch.int64))
 
 
 def faces(count: int = 8, side: int = 32) -> torch.Tensor:
@@ -57,11 +62,11 @@ def test_images_of_a_batch_are_varied_one_by_one():
 
 def test_warp_by_a_known_amount(monkeypatch: pytest.MonkeyPatch):
     picture = torch.arange(16.0).reshape(1, 1, 4, 4)
-    torch.testing.assert_close(warp(picture, 4, Level(), generator()), picture)
-    torch.testing.assert_close(warp(picture, 4, Level(flip=1.0), generator()), picture.flip(3))
+    torch.testing.assert_close(warp(picture, 4, strength(Level()), generator()), picture)
+    torch.testing.assert_close(warp(picture, 4, strength(Level(flip=1.0)), generator()), picture.flip(3))
     quarter = Level(rotate_deg=90)
     monkeypatch.setattr(torch, "rand", lambda *size, **_: torch.ones(*size))  # every draw at its upper end
-    turned = warp(picture, 4, quarter, generator())
+    turned = warp(picture, 4, strength(quarter), generator())
     assert any(torch.allclose(turned, torch.rot90(picture, k, (2, 3)), atol=1e-4) for k in (1, 3))
 
 
@@ -72,7 +77,7 @@ def test_small_start_then_full_size():
 
 def test_erasing_touches_its_share():
     white = torch.full((400, 1, 16, 16), -1.0)
-    touched = (erase(white, 0.25, generator()) != -1).flatten(1).any(1).float().mean()
+    touched = (erase(white, 0.25, 1, generator()) != -1).flatten(1).any(1).float().mean()
     assert 0.17 < float(touched) < 0.33
 
 

@@ -1,12 +1,14 @@
-"""The four levels of augmentation: one warp per batch for the geometry, one affine map of the values for the light."""
+"""How far images are varied: the four levels, and what a recipe makes of them."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import NamedTuple
 
 import torch
-from torch.nn import functional
+
+from mien.parts import Augment
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,11 @@ class Level:
         shift: translation as a fraction of the side.
         scale: zoom: factors from 1 / (1 + scale) to 1 + scale, evenly in the logarithm.
         shear: horizontal shear.
+        perspective: each corner moves inwards by up to this fraction of half the side.
         brightness: factor 1 ± this.
         contrast: factor 1 ± this around the image's own mean.
+        saturation: factor 1 ± this on the distance from grey.
+        hue: turn of the colours, in whole turns.
         coarse: probability of losing resolution (down to half and back).
     """
 
@@ -29,9 +34,22 @@ class Level:
     shift: float = 0.0
     scale: float = 0.0
     shear: float = 0.0
+    perspective: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
     coarse: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether the geometry changes."""
+        return any((self.flip, self.rotate_deg, self.shift, self.scale, self.shear, self.perspective))
+
+    @property
+    def lights(self) -> bool:
+        """Whether values change."""
+        return any((self.brightness, self.contrast, self.saturation, self.hue))
 
 
 #: 0 nothing; 1 what S3 uses; 2 adds zoom and light; 3 is stronger in all of it and adds shear and lost resolution.
@@ -43,52 +61,41 @@ LEVELS = (
 )
 
 
-def _uniform(generator: torch.Generator, count: int, half_width: float) -> torch.Tensor:
-    return (torch.rand(count, generator=generator) * 2 - 1) * half_width
+def level_of(recipe: Augment, number: int) -> Level:
+    """A level with what the recipe sets itself; that counts for every level, so for rare classes too."""
+    own = {"rotate_deg": recipe.rotate_deg, "shift": recipe.shift, "scale": recipe.scale}
+    if recipe.jitter is not None:
+        own |= dict.fromkeys(("brightness", "contrast", "saturation"), recipe.jitter)
+    given = {name: value for name, value in own.items() if value is not None}
+    return replace(LEVELS[number], perspective=recipe.perspective, hue=recipe.hue, **given)
 
 
-def warp(images: torch.Tensor, size_px: int, level: Level, generator: torch.Generator) -> torch.Tensor:
-    """Flip, rotate, shift, scale, shear and resize in one bilinear resampling.
+class Strength(NamedTuple):
+    """The fields of :class:`Level`, (N,) float32 each on the CPU: every image has its own half-widths."""
 
-    Args:
-        images: (N, C, H, W) float.
-        size_px: side of the result.
-        level: how far.
-        generator: on the CPU.
+    flip: torch.Tensor
+    rotate_deg: torch.Tensor
+    shift: torch.Tensor
+    scale: torch.Tensor
+    shear: torch.Tensor
+    perspective: torch.Tensor
+    brightness: torch.Tensor
+    contrast: torch.Tensor
+    saturation: torch.Tensor
+    hue: torch.Tensor
+    coarse: torch.Tensor
 
-    Returns:
-        (N, C, size, size) float; what comes from outside repeats the border.
-    """
-    count = len(images)
-    angle = _uniform(generator, count, math.radians(level.rotate_deg))
-    zoom = torch.exp(_uniform(generator, count, math.log1p(level.scale)))
-    shear = _uniform(generator, count, level.shear)
-    shift = 2 * torch.stack([_uniform(generator, count, level.shift) for _ in range(2)], dim=1)
-    mirror = 1 - 2 * (torch.rand(count, generator=generator) < level.flip).float()
-    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    rows = [
-        torch.stack([mirror * cos, mirror * (shear * cos - sin), shift[:, 0]], dim=1),
-        torch.stack([sin, shear * sin + cos, shift[:, 1]], dim=1),
-    ]
-    theta = torch.stack(rows, dim=1).to(images)
-    grid = functional.affine_grid(theta, [count, images.shape[1], size_px, size_px], align_corners=False)
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    @classmethod
+    def of(cls, levels: Sequence[Level], which: torch.Tensor) -> Strength:
+        """Look up each image's level.
+
+        Args:
+            levels: to choose from.
+            which: (N,) int64, number of each image's level.
+        """
+        return cls(*torch.tensor([astuple(level) for level in levels])[which.cpu()].unbind(dim=1))
 
 
-def light(images: torch.Tensor, level: Level, generator: torch.Generator) -> torch.Tensor:
-    """Change brightness and contrast of (N, C, H, W) values in [0, 1], per image."""
-    count = len(images)
-    brightness = (1 + _uniform(generator, count, level.brightness)).view(-1, 1, 1, 1).to(images)
-    contrast = (1 + _uniform(generator, count, level.contrast)).view(-1, 1, 1, 1).to(images)
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return (((images - mean) * contrast + mean) * brightness).clamp_(0, 1)
-
-
-def coarsen(images: torch.Tensor, level: Level, generator: torch.Generator) -> torch.Tensor:
-    """Take resolution from some images: down by one factor per batch between 1 and 2, and back."""
-    chosen = (torch.rand(len(images), generator=generator) < level.coarse).to(images.device)
-    factor = 1 + float(torch.rand((), generator=generator))
-    size = images.shape[2:]
-    small = functional.interpolate(images, scale_factor=1 / factor, mode="bilinear", antialias=True)
-    coarse = functional.interpolate(small, size=size, mode="bilinear")
-    return torch.where(chosen.view(-1, 1, 1, 1), coarse, images)
+def uniform(generator: torch.Generator, half_width: torch.Tensor) -> torch.Tensor:
+    """Draws from -half_width to half_width, one for each."""
+    return (torch.rand(half_width.shape, generator=generator) * 2 - 1) * half_width

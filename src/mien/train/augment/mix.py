@@ -28,20 +28,23 @@ def _rectangles(
     return (rows[:, :, None] & columns[:, None, :])[:, None]
 
 
-def erase(images: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Paint a rectangle of 2 to 25 % of the area in a random shade over ``share`` of the images.
+def erase(images: torch.Tensor, share: float, holes: int, generator: torch.Generator) -> torch.Tensor:
+    """Paint rectangles that cover 2 to 25 % of the area in a random shade over ``share`` of the images.
 
     Args:
         images: (N, C, H, W) in [0, 1].
         share: of the images.
+        holes: rectangles per image; they share the area.
         generator: on the CPU.
 
-    Source: Zhong et al., "Random Erasing Data Augmentation", 2020; one shade per image instead of noise.
+    Source: Zhong et al., "Random Erasing Data Augmentation", 2020, with areas up to 0.4 and aspects from 0.3 to 3.3; here
+    up to 0.25 and 0.37 to 2.7, rectangles may be cut at the border, and one shade fills them instead of noise. Several
+    small holes: DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
     """
     count, _, height, width = images.shape
-    area = torch.empty(count).uniform_(0.02, 0.25, generator=generator)
-    aspect = torch.exp(torch.empty(count).uniform_(-1.0, 1.0, generator=generator))
-    inside = _rectangles(area, aspect, height, width, generator)
+    area = torch.empty(count).uniform_(0.02, 0.25, generator=generator).repeat(holes) / holes
+    aspect = torch.exp(torch.empty(holes * count).uniform_(-1.0, 1.0, generator=generator))
+    inside = _rectangles(area, aspect, height, width, generator).view(holes, count, 1, height, width).any(dim=0)
     inside &= (torch.rand(count, generator=generator) < share).view(-1, 1, 1, 1)
     shade = torch.rand(count, 1, 1, 1, generator=generator).to(images)
     return torch.where(inside.to(images.device), shade, images)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch.nn import functional
 
 from mien.parts import Augment
 from mien.preprocess import Preprocess
-from mien.train.augment.levels import LEVELS, coarsen, light, warp
+from mien.train.augment.geometry import warp
+from mien.train.augment.levels import Strength, level_of
+from mien.train.augment.light import coarsen, light
 from mien.train.augment.mix import erase, mix
-from mien.train.augment.policy import Policy
+from mien.train.augment.policy import Policy, apply
 from mien.train.loader import Batch
 from mien.train.tables import POLICIES
 
@@ -37,13 +41,21 @@ class Augmentation:
         recipe: how.
         preprocess: the network's input contract.
         epochs: of the whole run.
+        counts: (classes,) training pictures of each class; only ``rare_level`` needs them.
     """
 
-    def __init__(self, recipe: Augment, preprocess: Preprocess, epochs: int) -> None:
+    def __init__(self, recipe: Augment, preprocess: Preprocess, epochs: int, counts: ArrayLike | None = None) -> None:
         self.recipe = recipe
         self.epochs = epochs
         self.preprocess = preprocess
-        self.level = LEVELS[recipe.level]
+        self.levels = [level_of(recipe, recipe.level)]
+        self.rare = torch.zeros(0, dtype=torch.int64)
+        if recipe.rare_level is not None:
+            if counts is None:
+                raise ValueError("augment.rare_level needs the pictures of each class")
+            self.levels.append(level_of(recipe, recipe.rare_level))
+            numbers = np.asarray(counts, np.float64)
+            self.rare = torch.from_numpy(numbers < numbers.mean()).long()  # fewer than an even share
         self.policy: Policy | None = POLICIES.load(recipe.policy)()
 
     def size_px(self, epoch: int) -> int:
@@ -52,23 +64,24 @@ class Augmentation:
         return self.recipe.small_px if is_small else self.preprocess.size_px
 
     def __call__(self, batch: Batch) -> Views:
-        """Make a training batch; all draws but the policy's come from the batch's generator."""
+        """Make a training batch; all draws come from the batch's generator."""
         pixels, generator = batch.pixels.permute(0, 3, 1, 2), batch.generator
         if self.policy is not None:
-            pixels = torch.stack([self._apply(self.policy, image) for image in pixels])
+            pixels = apply(self.policy, pixels, generator)
         images = pixels.float().div_(255)
         size = self.size_px(batch.epoch)
-        if self.level == LEVELS[0]:
-            if images.shape[-1] != size:
-                mode = "bilinear" if self.preprocess.enlarge == "linear" else "bicubic"
-                images = functional.interpolate(images, size=(size, size), mode=mode).clamp_(0, 1)
-        else:
-            images = warp(images, size, self.level, generator)
-            images = light(images, self.level, generator)
-            if self.level.coarse:
-                images = coarsen(images, self.level, generator)
+        strength = self._strength(batch.targets)
+        if any(level.moves for level in self.levels):
+            images = warp(images, size, strength, generator)
+        elif images.shape[-1] != size:
+            mode = "bilinear" if self.preprocess.enlarge == "linear" else "bicubic"
+            images = functional.interpolate(images, size=(size, size), mode=mode).clamp_(0, 1)
+        if any(level.lights for level in self.levels):
+            images = light(images, strength, generator)
+        if any(level.coarse for level in self.levels):
+            images = coarsen(images, strength, generator)
         if self.recipe.erasing:
-            images = erase(images, self.recipe.erasing, generator)
+            images = erase(images, self.recipe.erasing, self.recipe.erasing_holes, generator)
         images, blend = mix(images, self.recipe, generator)
         mean = torch.tensor(self.preprocess.mean, device=images.device).view(1, -1, 1, 1)
         std = torch.tensor(self.preprocess.std, device=images.device).view(1, -1, 1, 1)
@@ -77,8 +90,8 @@ class Augmentation:
             targets, teacher = blend(targets), None if teacher is None else blend(teacher)
         return Views((images - mean) / std, targets, teacher)
 
-    @staticmethod
-    def _apply(policy: Policy, image: torch.Tensor) -> torch.Tensor:
-        """Policies of colour need three channels; a grey image goes through them widened."""
-        wide = image.expand(3, -1, -1) if len(image) == 1 else image
-        return policy(wide.contiguous())[: len(image)]
+    def _strength(self, targets: torch.Tensor) -> Strength:
+        """How far each image is varied; it belongs to its likeliest class."""
+        if len(self.levels) == 1:
+            return Strength.of(self.levels, torch.zeros(len(targets), dtype=torch.int64))
+        return Strength.of(self.levels, self.rare[targets.argmax(dim=1).cpu()])

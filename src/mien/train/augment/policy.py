@@ -31,3 +31,15 @@ def trivialaugment() -> Policy:
     """TrivialAugment, wide (Mueller and Hutter, 2021)."""
     policy: Policy = v2.TrivialAugmentWide()
     return policy
+
+
+def apply(policy: Policy, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Change (N, C, H, W) uint8 images one by one; a grey image goes through widened, as some operations need colour.
+
+    torchvision draws from the global numbers of the CPU: they are set from the generator, and put back afterwards.
+    """
+    seed = int(torch.randint(2**62, (), generator=generator))
+    wide = pixels.expand(-1, 3, -1, -1).contiguous()
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also set those of GPUs
+        return torch.stack([policy(image) for image in wide])[:, : pixels.shape[1]]

@@ -1,0 +1,85 @@
+"""All geometry of a batch in one resampling, with its own draws for every image."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from mien.train.augment.levels import Strength, uniform
+
+#: Corners of an image in the coordinates of ``grid_sample``: x, y from -1 to 1.
+CORNERS = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+
+
+def warp(images: torch.Tensor, size_px: int, strength: Strength, generator: torch.Generator) -> torch.Tensor:
+    """Flip, rotate, shift, scale, shear, tilt and resize in one bilinear resampling.
+
+    Args:
+        images: (N, C, H, W) float.
+        size_px: side of the result.
+        strength: how far.
+        generator: on the CPU.
+
+    Returns:
+        (N, C, size, size) float; what comes from outside repeats the border.
+    """
+    maps = _affine(strength, generator)
+    if strength.perspective.any():
+        maps = maps @ _perspective(strength.perspective, generator)
+        grid = _grid(maps.to(images), size_px)
+    else:
+        shape = [len(images), images.shape[1], size_px, size_px]
+        grid = functional.affine_grid(maps[:, :2].to(images), shape, align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _affine(strength: Strength, generator: torch.Generator) -> torch.Tensor:
+    """(N, 3, 3) maps from places in the result to places in the image."""
+    angle = torch.deg2rad(uniform(generator, strength.rotate_deg))
+    zoom = torch.exp(uniform(generator, torch.log1p(strength.scale)))
+    shear = uniform(generator, strength.shear)
+    shift_x, shift_y = (2 * uniform(generator, strength.shift) for _ in range(2))
+    mirror = 1 - 2 * (torch.rand(angle.shape, generator=generator) < strength.flip).float()
+    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    zero = torch.zeros_like(angle)
+    values = [
+        mirror * cos,
+        mirror * (shear * cos - sin),
+        shift_x,
+        sin,
+        shear * sin + cos,
+        shift_y,
+        zero,
+        zero,
+        zero + 1,
+    ]
+    return torch.stack(values, dim=1).view(-1, 3, 3)
+
+
+def _perspective(distortion: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """(N, 3, 3) homographies that take four corners, each moved inwards at random, back to the image's corners.
+
+    torchvision's ``RandomPerspective`` draws the corners in the same way, from 0 to ``distortion`` of half the side; it
+    leaves half of the images alone and paints what comes from outside black.
+
+    Args:
+        distortion: (N,) up to 0.5: beyond that the horizon can come into the picture.
+    """
+    inwards = torch.rand(len(distortion), 4, 2, generator=generator) * distortion.view(-1, 1, 1)
+    x, y = (CORNERS * (1 - inwards)).unbind(dim=2)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    goal_x, goal_y = (CORNERS[:, axis].expand_as(x) for axis in (0, 1))
+    # the four points, each as two equations in the eight unknowns of a homography
+    across = torch.stack([x, y, one, zero, zero, zero, -goal_x * x, -goal_x * y], dim=2)
+    down = torch.stack([zero, zero, zero, x, y, one, -goal_y * x, -goal_y * y], dim=2)
+    eight = torch.linalg.solve(torch.cat([across, down], dim=1), torch.cat([goal_x, goal_y], dim=1))
+    return torch.cat([eight, one[:, :1]], dim=1).view(-1, 3, 3)
+
+
+def _grid(maps: torch.Tensor, size_px: int) -> torch.Tensor:
+    """(N, size, size, 2) places in the image, for (N, 3, 3) homographies."""
+    line = (torch.arange(size_px, device=maps.device, dtype=maps.dtype) * 2 + 1) / size_px - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    places = torch.stack([x, y, torch.ones_like(x)], dim=2).view(-1, 3)
+    found = places @ maps.transpose(1, 2)
+    return (found[..., :2] / found[..., 2:]).view(-1, size_px, size_px, 2)
