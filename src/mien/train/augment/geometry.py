@@ -42,18 +42,9 @@ def _affine(strength: Strength, generator: torch.Generator) -> torch.Tensor:
     mirror = 1 - 2 * (torch.rand(angle.shape, generator=generator) < strength.flip).float()
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     zero = torch.zeros_like(angle)
-    values = [
-        mirror * cos,
-        mirror * (shear * cos - sin),
-        shift_x,
-        sin,
-        shear * sin + cos,
-        shift_y,
-        zero,
-        zero,
-        zero + 1,
-    ]
-    return torch.stack(values, dim=1).view(-1, 3, 3)
+    across = [mirror * cos, mirror * (shear * cos - sin), shift_x]
+    down = [sin, shear * sin + cos, shift_y]
+    return torch.stack([*across, *down, zero, zero, zero + 1], dim=1).view(-1, 3, 3)
 
 
 def _perspective(distortion: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -64,6 +55,7 @@ def _perspective(distortion: torch.Tensor, generator: torch.Generator) -> torch.
 
     Args:
         distortion: (N,) up to 0.5: beyond that the horizon can come into the picture.
+        generator: on the CPU.
     """
     inwards = torch.rand(len(distortion), 4, 2, generator=generator) * distortion.view(-1, 1, 1)
     x, y = (CORNERS * (1 - inwards)).unbind(dim=2)

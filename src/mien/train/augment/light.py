@@ -15,7 +15,7 @@ RGB = torch.linalg.inv(YIQ)
 
 
 def light(images: torch.Tensor, strength: Strength, generator: torch.Generator) -> torch.Tensor:
-    """Change brightness, contrast, saturation and hue: one linear map of the values per image, cut to [0, 1] at its end.
+    """Change brightness, contrast, saturation and hue: one linear map of the values per image, cut to [0, 1].
 
     Args:
         images: (N, C, H, W) in [0, 1]; with one channel there is neither saturation nor hue.

@@ -37,9 +37,9 @@ def erase(images: torch.Tensor, share: float, holes: int, generator: torch.Gener
         holes: rectangles per image; they share the area.
         generator: on the CPU.
 
-    Source: Zhong et al., "Random Erasing Data Augmentation", 2020, with areas up to 0.4 and aspects from 0.3 to 3.3; here
-    up to 0.25 and 0.37 to 2.7, rectangles may be cut at the border, and one shade fills them instead of noise. Several
-    small holes: DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
+    Source: Zhong et al., "Random Erasing Data Augmentation", 2020, with areas up to 0.4 and aspects from 0.3 to 3.3;
+    here up to 0.25 and 0.37 to 2.7, rectangles may be cut at the border, and one shade fills them instead of noise.
+    Like CoarseDropout with several holes; with one, like DeVries and Taylor's Cutout, 2017, in varying sizes.
     """
     count, _, height, width = images.shape
     area = torch.empty(count).uniform_(0.02, 0.25, generator=generator).repeat(holes) / holes
