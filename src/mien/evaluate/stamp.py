@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from mien.atomic import write_bytes
 from mien.card import KEY, Card
-from mien.errors import need
+from mien.errors import ModelError, need
 from mien.evaluate.evaluation import Evaluation, Part
 
 
@@ -32,6 +34,33 @@ def _part(part: Part) -> dict[str, Any]:
     return {**kept, "intervals": numbers["intervals"]}
 
 
+def change_card(model: str | os.PathLike[str], **changes: Any) -> Card:
+    """Change fields of the card inside a model file; the network stays as it is.
+
+    Args:
+        model: path of an ONNX file with a card.
+        changes: fields of :class:`Card` with their new values; ``metrics`` are added to those that are there.
+
+    Raises:
+        ModelError: the file has no card, or the new values make no card.
+        MissingExtra: the package ``onnx`` is not installed.
+    """
+    onnx = need("onnx", "lab", "changing a card")
+    content = onnx.load_model_from_string(Path(model).read_bytes())
+    metadata = {item.key: item for item in content.metadata_props}
+    card = Card.from_metadata({key: item.value for key, item in metadata.items()}, str(model))
+    metrics = {**card.metrics, **changes.pop("metrics", {})}
+    try:
+        card = Card.model_validate({**card.model_dump(), **changes, "metrics": metrics})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{model}: its card cannot be changed so ({place or 'card'}: {first['msg']})") from None
+    metadata[KEY].value = card.to_json()
+    write_bytes(model, content.SerializeToString())
+    return card
+
+
 def stamp(model: str | os.PathLike[str], evaluation: Evaluation) -> Card:
     """Write an evaluation into the card of a model file, under the name of the split.
 
@@ -39,12 +68,5 @@ def stamp(model: str | os.PathLike[str], evaluation: Evaluation) -> Card:
         ModelError: the file has no card.
         MissingExtra: the package ``onnx`` is not installed.
     """
-    onnx = need("onnx", "lab", "changing a card")
-    content = onnx.load_model_from_string(Path(model).read_bytes())
-    metadata = {item.key: item for item in content.metadata_props}
-    card = Card.from_metadata({key: item.value for key, item in metadata.items()}, str(model))
     name = evaluation.scores.about.get("split") or "all"
-    card = card.model_copy(update={"metrics": {**card.metrics, name: facts(evaluation)}})
-    metadata[KEY].value = card.to_json()
-    write_bytes(model, content.SerializeToString())
-    return card
+    return change_card(model, metrics={name: facts(evaluation)})

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from mien.card import KEY, Card
 from mien.errors import ModelError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.stamp import stamp
+from mien.evaluate.stamp import change_card, stamp
 from mien.labels import Labels
 from mien.runtime.network import Network
 from mien.scores import Scores
@@ -63,3 +63,28 @@ def test_numbers_go_into_the_card_and_the_net_stays(tmp_path: Path):
 def test_a_file_without_a_card_is_refused(tmp_path: Path):
     with pytest.raises(ModelError, match="without a mien card"):
         stamp(model(tmp_path / "tiny.onnx", None), evaluation())
+
+
+def test_fields_of_a_card_are_changed_and_the_rest_stays(tmp_path: Path):
+    preprocess = {"size_px": 8, "channels": 1, "mean": [0.5], "std": [0.5]}
+    card = Card(name="tiny", classes=("calm", "glad"), preprocess=preprocess, metrics={"val": {"accuracy": 0.5}})
+    path = model(tmp_path / "tiny.onnx", card)
+    returned = change_card(path, biases=(0.0, 0.5), metrics={"bias": {"gain": 0.1}})
+    found = Network(path).card
+    assert found == returned
+    assert found.biases == (0.0, 0.5)
+    assert found.metrics == {"val": {"accuracy": 0.5}, "bias": {"gain": 0.1}}
+    assert found.preprocess == card.preprocess
+
+
+def test_a_card_that_would_be_wrong_is_not_written(tmp_path: Path):
+    card = Card(
+        name="tiny", classes=("calm", "glad"), preprocess={"size_px": 8, "channels": 1, "mean": [0], "std": [1]}
+    )
+    path = model(tmp_path / "tiny.onnx", card)
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match="3 biases for 2 classes"):
+        change_card(path, biases=(0.0, 0.5, 1.0))
+    with pytest.raises(ModelError, match="temperature"):
+        change_card(path, temperature=0)
+    assert path.read_bytes() == before
