@@ -90,7 +90,7 @@ ROWS = {
         (
             "model.weights=none",
             "preprocess.size_px=64",
-            "data.per_class=500",
+            "data.per_class=300",
             "runtime.precision=bf16",
             "optimizer={name: adam, rate: 1.0e-4}",
             "phases=[{name: all, epochs: 3}]",
@@ -111,7 +111,7 @@ ROWS = {
         "s1",
         "fer7.csv",
         "Xception from scratch",
-        ("preprocess.size_px=96", "data.per_class=500", "schedule.epochs=8"),
+        ("preprocess.size_px=96", "data.per_class=300", "schedule.epochs=6"),
     ),
     "s2": Row(
         "s2",
@@ -124,7 +124,7 @@ ROWS = {
         "s2-ensemble",
         "fer7.csv",
         "EfficientNet-B0 and ResNet18, fused",
-        ("schedule.epochs=6", "schedule.period=2", "data.per_class=1500"),
+        ("schedule.epochs=6", "schedule.period=2", "data.per_class=700"),
     ),
     "s3": Row(
         "s3",
@@ -136,7 +136,7 @@ ROWS = {
         "s4",
         "fer7.csv",
         "ResNet50 with channel attention, without ImageNet weights",
-        ("model.weights=none", "preprocess.size_px=64", "data.per_class=1000", "schedule.epochs=8"),
+        ("model.weights=none", "preprocess.size_px=64", "data.per_class=700", "schedule.epochs=8"),
     ),
     "fast": Row("fast", "chosen.csv", "EfficientNet-Lite0, ten minutes, FER+ majority, 8 classes"),
 }
