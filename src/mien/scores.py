@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,7 +16,7 @@ from mien.atomic import writing
 from mien.errors import InputError
 from mien.labels import Labels
 
-_ARRAYS = ("logits", "targets", "votes", "other_votes", "ids", "splits", "domains", "subjects")
+_ARRAYS = ("logits", "targets", "votes", "other_votes", "ids", "splits", "domains", "subjects", "member_weights")
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -41,6 +41,8 @@ class Scores:
         splits: (N,) text.
         domains: (N,) text.
         subjects: (N,) text.
+        member_weights: (N, M) float32, how much each member of a fused net counted for each row, or None.
+        members: names of those members.
         model: name and digest of the model.
         about: anything else worth keeping: manifest digest, which split was used to choose the model, times.
 
@@ -59,6 +61,8 @@ class Scores:
     domains: NDArray[np.str_] | None = None
     subjects: NDArray[np.str_] | None = None
     other_votes: NDArray[np.float32] | None = None
+    member_weights: NDArray[np.float32] | None = None
+    members: tuple[str, ...] = ()
     model: str = ""
     about: dict[str, Any] = field(default_factory=dict)
 
@@ -70,6 +74,9 @@ class Scores:
             value = getattr(self, name)
             if value is not None and len(value) != count:
                 raise InputError(f"{name} has {len(value)} rows, logits have {count}")
+        columns = 0 if self.member_weights is None else self.member_weights.shape[1]
+        if columns != len(self.members):
+            raise InputError(f"member_weights has {columns} columns for {len(self.members)} members")
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -83,7 +90,7 @@ class Scores:
         arrays: dict[str, Any] = {
             name: value if (value := getattr(self, name)) is None else value[rows] for name in _ARRAYS
         }
-        return Scores(labels=self.labels, model=self.model, about=self.about, **arrays)
+        return replace(self, **arrays)
 
     def labelled(self) -> Scores:
         """Only the rows that have a label."""
@@ -92,7 +99,13 @@ class Scores:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one ``.npz``."""
         arrays = {name: value for name in _ARRAYS if (value := getattr(self, name)) is not None}
-        about = {"labels": self.labels.names, "label_set": self.labels.id, "model": self.model, "about": self.about}
+        about = {
+            "labels": self.labels.names,
+            "label_set": self.labels.id,
+            "members": self.members,
+            "model": self.model,
+            "about": self.about,
+        }
         with writing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, meta=np.array(json.dumps(about)), **arrays)
 
@@ -112,7 +125,8 @@ class Scores:
                 meta = json.loads(str(file["meta"]))
                 arrays = {name: file[name] for name in _ARRAYS if name in file.files}
             labels = Labels(tuple(meta["labels"]), meta["label_set"])
-            return cls(labels=labels, model=meta["model"], about=meta["about"], **arrays)
+            members = tuple(meta.get("members", ()))  # files before 0.2 have none
+            return cls(labels=labels, members=members, model=meta["model"], about=meta["about"], **arrays)
         except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise InputError(f"{path}: not a scores file ({error})") from None
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.errors import InputError
 from mien.evaluate.interval import Interval, intervals
+from mien.evaluate.members import member_weights
 from mien.evaluate.metrics import Metrics, measure, plain
 from mien.evaluate.view import view
 from mien.evaluate.votes import VoteMetrics, measure_votes
@@ -138,6 +139,7 @@ class Evaluation:
             if self.without_leaks is None or leaks is None
             else {"from": leaks["from"], "leaked": self.leaked, **self.without_leaks.to_dict()},
             "accuracy_with_misses": None if self.accuracy_with_misses is None else plain(self.accuracy_with_misses),
+            "member_weights": member_weights(self.viewed),
             "about": about,
         }
 

@@ -26,11 +26,11 @@ from mien.evaluate.leaks import leaked_rows
 from mien.images import Pixels
 from mien.labels import Labels
 from mien.manifest import Manifest
-from mien.runtime.network import Network
+from mien.runtime.network import Answers, Network
 from mien.scores import Scores
 
-#: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32.
-Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32]]
+#: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32, alone or with the weights of a fused net's members.
+Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32] | Answers]
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -83,7 +83,7 @@ def evaluate(
         leaked = leaked_rows(manifest, split, without_leaks_from, near=near, threads=threads, progress=progress)
     flips = network.card.flip if flip is None else flip
     scores = score(
-        lambda faces: network.logits(faces, flips, batch_size),
+        lambda faces: network.answers(faces, flips, batch_size),
         network.card,
         manifest,
         model=f"{network.card.name} {network.digest[:12]}",
@@ -153,6 +153,7 @@ def score(
     kept: list[int] = []
     problems: list[dict[str, Any]] = []
     logits: list[NDArray[np.float32]] = []
+    member_weights: list[NDArray[np.float32]] = []
     batch: list[Pixels] = []
     seconds = 0.0
     for row, face in enumerate(faces_of(manifest, card.preprocess, detector, threads=threads, ahead=2 * batch_size)):
@@ -167,7 +168,11 @@ def score(
             batch.append(face)
         if batch and (len(batch) == batch_size or row + 1 == len(manifest)):
             began = time.perf_counter()
-            logits.append(np.asarray(classify(batch), np.float32))
+            answers = classify(batch)
+            if isinstance(answers, Answers):
+                member_weights += [] if answers.member_weights is None else [answers.member_weights]
+                answers = answers.logits
+            logits.append(np.asarray(answers, np.float32))
             seconds += time.perf_counter() - began
             batch = []
         if (row + 1) % batch_size == 0 or row + 1 == len(manifest):
@@ -206,6 +211,8 @@ def score(
         splits=np.array(used.frame["split"].tolist(), dtype=str),
         domains=np.array(used.frame["domain"].tolist(), dtype=str),
         subjects=np.array(used.frame["subject"].tolist(), dtype=str),
+        member_weights=np.concatenate(member_weights) if member_weights else None,
+        members=card.members if member_weights else (),
         model=model or card.name,
         about=about,
     )

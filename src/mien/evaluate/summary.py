@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from mien.evaluate.evaluation import Evaluation, Part
+from mien.evaluate.members import member_weights
 from mien.evaluate.metrics import Metrics, mean
 
 #: Name -> attribute of ``Metrics`` and of the interval.
@@ -30,6 +32,12 @@ def summary(evaluation: Evaluation) -> RenderableType:
     parts: list[RenderableType] = [Text(head + speed, style="bold"), _numbers(evaluation)]
     parts += [Text(), _classes(evaluation.raw.metrics), Text("\nanswers to each label", style="bold")]
     parts += [_confusion(evaluation.raw.metrics), Text()]
+    if (weights := member_weights(evaluation.viewed)) is not None:
+        parts += [
+            Text("mean weight of each net, over all pictures and by label", style="bold"),
+            _members(weights),
+            Text(),
+        ]
     parts += [Text(f"! {note}", style="yellow") for note in evaluation.notes]
     return Group(*parts)
 
@@ -102,6 +110,15 @@ def _confusion(metrics: Metrics) -> Table:
         for count, percent in zip(metrics.confusion[index], metrics.confusion_percent[index], strict=True):
             cells.append(f"{count} {'–' if math.isnan(percent) else f'{percent:.0f}%'}" if count else "·")
         table.add_row(name, *cells)
+    return table
+
+
+def _members(weights: dict[str, Any]) -> Table:
+    table = Table("net", "all", *weights["classes"], box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for index, name in enumerate(weights["names"]):
+        table.add_row(name, *(_percent(means[index]) for means in (weights["all"], *weights["classes"].values())))
     return table
 
 

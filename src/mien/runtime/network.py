@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -16,6 +16,19 @@ from mien.errors import ModelError
 from mien.images import Pixels
 from mien.runtime.models import Model, locate
 from mien.scores import softmax
+
+
+class Answers(NamedTuple):
+    """Raw answers of a network.
+
+    Attributes:
+        logits: (N, C) float32, biases and temperature of the card not applied.
+        member_weights: (N, M) float32, how much each member of a fused net counted for each face, each row adding up
+            to 1; None for a single net.
+    """
+
+    logits: NDArray[np.float32]
+    member_weights: NDArray[np.float32] | None = None
 
 
 class Network:
@@ -51,14 +64,18 @@ class Network:
             raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")
         self._check_shapes()
         self._input = self._session.get_inputs()[0].name
+        self._outputs = [self._session.get_outputs()[0].name, *(["member_weights"] if self.card.members else [])]
 
     def _check_shapes(self) -> None:
         """See that the network is the one that the card speaks of; a dimension without a number is free."""
         prepare, inputs, outputs = self.card.preprocess, self._session.get_inputs(), self._session.get_outputs()
-        pairs = (
+        shapes = {output.name: output.shape[1:] for output in outputs}
+        weights = [("member_weights", shapes.get("member_weights", []), (len(self.card.members),))]
+        pairs: tuple[tuple[str, Sequence[Any], tuple[int, ...]], ...] = (
             ("inputs", (len(inputs),), (1,)),
             ("faces", inputs[0].shape[1:], (prepare.channels, prepare.size_px, prepare.size_px)),
             ("logits", outputs[0].shape[1:], (len(self.card.classes),)),
+            *(weights if self.card.members else []),
         )
         for name, found, told in pairs:
             sizes = zip(found, told, strict=False)
@@ -76,24 +93,27 @@ class Network:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def logits(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> NDArray[np.float32]:
-        """Raw answers.
+        """(N, C) float32, biases and temperature of the card not applied; arguments as in :meth:`answers`."""
+        return self.answers(faces, flip, batch_size).logits
+
+    def answers(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> Answers:
+        """Raw answers, with the weights of the members where the net is fused.
 
         Args:
             faces: (H, W, 3) uint8 RGB each, of any size.
-            flip: average the logits of each face and its mirror image.
+            flip: average the logits and weights of each face and its mirror image.
             batch_size: faces per run.
-
-        Returns:
-            (N, C) float32, biases and temperature of the card not applied.
         """
-        found = [np.empty((0, len(self.card.classes)), np.float32)]
+        widths = (len(self.card.classes), len(self.card.members))[: len(self._outputs)]
+        found = [[np.empty((0, width), np.float32) for width in widths]]
         for start in range(0, len(faces), batch_size):
             batch = self.card.preprocess(faces[start : start + batch_size])
-            logits = self._run(batch)
+            outputs = self._run(batch)
             if flip:
-                logits = (logits + self._run(np.ascontiguousarray(batch[..., ::-1]))) * np.float32(0.5)
-            found.append(logits)
-        return np.concatenate(found)
+                mirrored = self._run(np.ascontiguousarray(batch[..., ::-1]))
+                outputs = [(one + other) * np.float32(0.5) for one, other in zip(outputs, mirrored, strict=True)]
+            found.append(outputs)
+        return Answers(*(np.concatenate(output) for output in zip(*found, strict=True)))
 
     def probabilities(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> NDArray[np.float32]:
         """(N, C) float32; the card's biases are added to the logits, the sum is divided by its temperature."""
@@ -102,6 +122,6 @@ class Network:
             logits += np.asarray(self.card.biases, np.float32)
         return softmax(logits / np.float32(self.card.temperature))
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        outputs: list[Any] = self._session.run(None, {self._input: batch})
-        return np.asarray(outputs[0], np.float32)
+    def _run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        outputs: list[Any] = self._session.run(self._outputs, {self._input: batch})
+        return [np.asarray(output, np.float32) for output in outputs]

@@ -113,7 +113,7 @@ def test_a_net_with_one_channel(colours, monkeypatch):
     network = recognizer.networks[0]
     network.card = network.card.model_copy(update={"preprocess": prepare})
     monkeypatch.setattr(
-        network, "_run", lambda batch: np.repeat(batch.mean(axis=(2, 3)), 3, axis=1) * np.float32([1, 0, 0])
+        network, "_run", lambda batch: [np.repeat(batch.mean(axis=(2, 3)), 3, axis=1) * np.float32([1, 0, 0])]
     )
     (answer,) = recognizer.stream([plain((10, 200, 30), 40)])
     # BT.601: (0.299 * 10 + 0.587 * 200 + 0.114 * 30) / 255 = 123.81 / 255 -> 124 / 255

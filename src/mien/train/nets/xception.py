@@ -10,9 +10,6 @@ from torch import nn
 
 from mien.errors import RecipeError
 
-#: Two convolutions without padding stand at the entry: what is smaller has no pixel left after them.
-LEAST_PX = 7
-
 
 class Xception(nn.Module):
     """Entry (32, 64, then separable blocks of 128, 256, 728), eight residual blocks of 728, exit (1024, 1536, 2048).
@@ -57,7 +54,7 @@ class Xception(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, C, S, S) float, S at least 7 -> (N, 2048)."""
+        """(N, C, S, S) float -> (N, 2048)."""
         features: torch.Tensor = self.exit(self.middle(self.entry(images)))
         return features
 
@@ -108,10 +105,8 @@ def _normed(convolution: nn.Module, width: int) -> tuple[nn.Module, nn.Module]:
 
 
 def xception(name: str, in_channels: int, size_px: int, pretrained: bool, options: dict[str, Any]) -> Xception:
-    """Build it; pictures of 7 px at least."""
+    """Build it; pictures of any size will do, and no weights are fetched."""
     mistakes = []
-    if size_px < LEAST_PX:
-        mistakes.append(f"preprocess.size_px: {name} needs {LEAST_PX} or more, got {size_px}")
     if pretrained:
         mistakes.append(
             f"model.weights: none are fetched for {name}; give a file (those of timm's legacy_xception fit)"
