@@ -18,14 +18,24 @@ def _beta(alpha: float, count: int, generator: torch.Generator) -> torch.Tensor:
 def _rectangles(
     area: torch.Tensor, aspect: torch.Tensor, height: int, width: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """(N, 1, H, W) masks, true inside a rectangle of the given share of the area and aspect, cut at the border."""
-    count = len(area)
+    """Draw places for rectangles.
+
+    Args:
+        area: (N, K) share of the image that each of its K rectangles covers; they are cut at the border.
+        aspect: (N, K) height / width.
+        height: of the images.
+        width: of the images.
+        generator: on the CPU.
+
+    Returns:
+        (N, 1, height, width) masks, true inside.
+    """
     half_height = (area * aspect).sqrt().clamp(max=1) * height / 2
     half_width = (area / aspect).sqrt().clamp(max=1) * width / 2
-    centre = torch.rand(2, count, generator=generator) * torch.tensor([[height], [width]])
-    rows = (torch.arange(height) + 0.5 - centre[0, :, None]).abs() < half_height[:, None]
-    columns = (torch.arange(width) + 0.5 - centre[1, :, None]).abs() < half_width[:, None]
-    return (rows[:, :, None] & columns[:, None, :])[:, None]
+    middle_y, middle_x = torch.rand(2, *area.shape, generator=generator) * torch.tensor([height, width]).view(2, 1, 1)
+    rows = ((torch.arange(height) + 0.5).view(-1, 1) - middle_y[:, None]).abs() < half_height[:, None]
+    columns = (torch.arange(width) + 0.5 - middle_x[:, :, None]).abs() < half_width[:, :, None]
+    return (torch.bmm(rows.float(), columns.float()) > 0)[:, None]  # inside one of the K
 
 
 def erase(images: torch.Tensor, share: float, holes: int, generator: torch.Generator) -> torch.Tensor:
@@ -42,12 +52,14 @@ def erase(images: torch.Tensor, share: float, holes: int, generator: torch.Gener
     Like CoarseDropout with several holes; with one, like DeVries and Taylor's Cutout, 2017, in varying sizes.
     """
     count, _, height, width = images.shape
-    area = torch.empty(count).uniform_(0.02, 0.25, generator=generator).repeat(holes) / holes
-    aspect = torch.exp(torch.empty(holes * count).uniform_(-1.0, 1.0, generator=generator))
-    inside = _rectangles(area, aspect, height, width, generator).view(holes, count, 1, height, width).any(dim=0)
-    inside &= (torch.rand(count, generator=generator) < share).view(-1, 1, 1, 1)
+    chosen = (torch.rand(count, generator=generator) < share).nonzero()[:, 0]
+    count = len(chosen)
+    area = torch.empty(count, 1).uniform_(0.02, 0.25, generator=generator).expand(-1, holes) / holes
+    aspect = torch.exp(torch.empty(count, holes).uniform_(-1.0, 1.0, generator=generator))
+    inside = _rectangles(area, aspect, height, width, generator).to(images.device)
     shade = torch.rand(count, 1, 1, 1, generator=generator).to(images)
-    return torch.where(inside.to(images.device), shade, images)
+    chosen = chosen.to(images.device)
+    return images.index_copy(0, chosen, torch.where(inside, shade, images[chosen]))
 
 
 @dataclass(frozen=True)
@@ -92,9 +104,9 @@ def mix(images: torch.Tensor, recipe: Augment, generator: torch.Generator) -> tu
     keep = _beta(recipe.mixup if kind == "mixup" else recipe.cutmix, count, generator)
     if kind == "mixup":
         weight = keep.view(-1, 1, 1, 1).to(images)
-        images = images * weight + images[partner] * (1 - weight)
+        images = torch.lerp(images[partner], images, weight)
     else:
-        inside = _rectangles(1 - keep, torch.ones(count), height, width, generator)
+        inside = _rectangles(1 - keep[:, None], torch.ones(count, 1), height, width, generator)
         keep = 1 - inside.float().mean(dim=(1, 2, 3))
         images = torch.where(inside.to(images.device), images[partner], images)
     return images, Blend(partner, keep)

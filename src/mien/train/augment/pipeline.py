@@ -88,7 +88,7 @@ class Augmentation:
         targets, teacher = batch.targets, batch.teacher
         if blend is not None:
             targets, teacher = blend(targets), None if teacher is None else blend(teacher)
-        return Views((images - mean) / std, targets, teacher)
+        return Views(images.sub_(mean).div_(std), targets, teacher)
 
     def _strength(self, targets: torch.Tensor) -> Strength:
         """How far each image is varied; it belongs to its likeliest class."""
