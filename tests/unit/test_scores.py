@@ -1,5 +1,6 @@
 """A scored data set."""
 
+import json
 import math
 
 import numpy as np
@@ -76,3 +77,23 @@ def test_nothing_is_unpickled(tmp_path):
     np.savez(tmp_path / "s.npz", meta=np.array({"a": 1}, dtype=object))
     with pytest.raises(InputError, match="not a scores file"):
         Scores.load(tmp_path / "s.npz")
+
+
+def test_weights_of_members_go_along(tmp_path):
+    weights = np.array([[0.25, 0.75], [0.5, 0.5], [1, 0]], np.float32)
+    before = scores(member_weights=weights, members=("big", "small"))
+    before.save(tmp_path / "s.npz")
+    after = Scores.load(tmp_path / "s.npz").take(np.array([2, 0]))
+    assert after.members == ("big", "small")
+    assert after.member_weights.tolist() == [[1, 0], [0.25, 0.75]]
+    with pytest.raises(InputError, match="2 columns for 1 members"):
+        scores(member_weights=weights, members=("big",))
+    with pytest.raises(InputError, match="0 columns for 2 members"):
+        scores(members=("big", "small"))
+
+
+def test_a_file_from_before_there_were_members(tmp_path):
+    meta = {"labels": ["a", "b"], "label_set": "custom", "model": "m", "about": {}}
+    arrays = {"logits": np.zeros((1, 2), np.float32), "targets": np.array([0]), "ids": np.array(["x"])}
+    np.savez(tmp_path / "s.npz", meta=np.array(json.dumps(meta)), **arrays)
+    assert Scores.load(tmp_path / "s.npz").members == ()
