@@ -122,12 +122,56 @@ class Model(Part):
         return self.model_copy(update={"weights": "none", "members": members})
 
 
+#: Option of a loss -> the losses that have it, and its value when none is given.
+LOSS_OPTIONS: dict[str, tuple[tuple[str, ...], float]] = {
+    "gamma": (("focal", "combined"), 2.0),
+    "alpha": (("focal", "combined"), 1.0),
+    "share": (("combined",), 0.5),
+    "tau": (("logit_adjusted",), 1.0),
+}
+
+
 class Loss(Part):
-    """What is minimised."""
+    """What is minimised.
+
+    Attributes:
+        smoothing: share of every target that is spread evenly over all classes; goes with any loss.
+        class_weights: how much a picture counts, by how many pictures its class has; goes with any loss.
+        beta: of ``effective_number``; None = 0.999.
+        gamma: ``focal``, ``combined``: how little pictures count that are answered well already; None = 2.
+        alpha: ``focal``, ``combined``: factor on the focal loss; None = 1.
+        share: ``combined``: share of the focal loss, the rest is cross-entropy; None = 0.5.
+        tau: ``logit_adjusted``: how strongly; None = 1.
+    """
 
     name: Annotated[str, in_table("loss")] = "cross_entropy"
     smoothing: float = Field(default=0.0, ge=0, lt=1)
     class_weights: Literal["none", "inverse_frequency", "square_root", "effective_number"] = "none"
+    beta: float | None = Field(default=None, ge=0, lt=1)
+    gamma: float | None = Field(default=None, ge=0)
+    alpha: float | None = Field(default=None, gt=0)
+    share: float | None = Field(default=None, gt=0, lt=1)
+    tau: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _only_options_that_count(self) -> Loss:
+        for key, (names, _) in LOSS_OPTIONS.items():
+            if getattr(self, key) is not None and self.name not in names:
+                raise ValueError(
+                    f"{key} is an option of {' and '.join(names)}, and the loss is {self.name}: leave {key} out or set "
+                    "it to null"
+                )
+        if self.beta is not None and self.class_weights != "effective_number":
+            raise ValueError(
+                f"beta is an option of class_weights: effective_number, and class_weights is {self.class_weights}: "
+                "leave beta out or set it to null"
+            )
+        return self
+
+    def option(self, key: str) -> float:
+        """The value of an option, or the usual one when none is given."""
+        given = getattr(self, key)
+        return LOSS_OPTIONS[key][1] if given is None else float(given)
 
 
 class Distill(Part):
@@ -142,6 +186,12 @@ class Distill(Part):
     teachers: tuple[str, ...] = ()
     share: float = Field(default=0.5, gt=0, le=1)
     temperature: float = Field(default=2.0, gt=0)
+
+    @model_validator(mode="after")
+    def _needs_teachers(self) -> Distill:
+        if not self.teachers and self != Distill.model_construct():
+            raise ValueError("no teachers: name at least one, e.g. teachers: [default], or leave all of distill out")
+        return self
 
 
 class Sampling(Part):

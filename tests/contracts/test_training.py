@@ -139,9 +139,11 @@ def test_heads_turn_features_into_logits(name: str):
     torch.testing.assert_close(head.eval()(features), head(features))  # nothing is drawn outside training
 
 
+@pytest.mark.parametrize("weights", ["none", "effective_number"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_losses_are_scalars_that_fall_towards_the_target(name: str):
-    loss = build.loss(Recipe(loss=Loss(name=name)))
+def test_losses_are_scalars_that_fall_towards_the_target(name: str, weights: str):
+    counts = np.array([40.0, 20.0, 5.0, 1.0, 0.0])
+    loss = build.loss(Recipe(loss=Loss(name=name, smoothing=0.1, class_weights=weights)), counts)
     logits = torch.zeros(6, CLASSES, requires_grad=True)
     targets = torch.softmax(torch.randn(6, CLASSES), dim=1)
     value = loss(logits, targets)
@@ -150,6 +152,8 @@ def test_losses_are_scalars_that_fall_towards_the_target(name: str):
     with torch.no_grad():
         assert loss(logits - 0.5 * logits.grad, targets) < value
         assert torch.isfinite(loss(logits.bfloat16() * 100, targets))
+        halves = loss(logits[:2], targets[:2]) / 3 + loss(logits[2:], targets[2:]) * 2 / 3
+        torch.testing.assert_close(halves, value)  # a mean over rows: accumulated steps add up
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

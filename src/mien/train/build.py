@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from mien.errors import RecipeError
 from mien.parts import Member, Model
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
+from mien.train.losses.objective import Objective
 from mien.train.nets import weights
 from mien.train.nets.classifier import Classifier
 from mien.train.tables import BACKBONES, HEADS, LOSSES
@@ -62,6 +65,12 @@ def classifier(recipe: Recipe, classes: int) -> Classifier:
     return net
 
 
-def loss(recipe: Recipe) -> nn.Module:
-    """The loss."""
-    return cast(nn.Module, LOSSES.load(recipe.loss.name)(recipe.loss))
+def loss(recipe: Recipe, counts: NDArray[np.floating[Any]]) -> Objective:
+    """The loss, with everything around it.
+
+    Args:
+        recipe: says which.
+        counts: (C,) how many training pictures each class has; soft targets count in parts.
+    """
+    known = counts.astype(np.float64)
+    return Objective(LOSSES.load(recipe.loss.name)(recipe.loss, known), recipe.loss, recipe.distill, known)

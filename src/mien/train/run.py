@@ -129,9 +129,11 @@ def train(
             ended = ended.next_phase()
         elif saved is not None:
             ended = saved
+        weights = row_weights(targets, manifest.labels, stage.sampling)
+        used = slice(None) if weights is None else weights > 0
         task = Classify(
             net,
-            build.loss(stage),
+            build.loss(stage, targets[used].sum(axis=0)).to(fabric.device),
             Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs, class_counts(targets)),
             stage.preprocess,
             manifest.labels,
@@ -145,7 +147,7 @@ def train(
             stage.runtime.batch,
             stage.runtime.seed,
             fabric.device,
-            weights=row_weights(targets, manifest.labels, stage.sampling),
+            weights=weights,
             rank=fabric.global_rank,
             world=world,
         )

@@ -28,7 +28,14 @@ HEADS = Table(
     },
 )
 LOSSES = Table(
-    "loss", {"cross_entropy": ("mien.train.losses.cross_entropy:CrossEntropy", "with label smoothing; soft targets")}
+    "loss",
+    {
+        "cross_entropy": ("mien.train.losses.cross_entropy:CrossEntropy", "the usual one"),
+        "focal": ("mien.train.losses.focal:Focal", "what is answered well already counts less"),
+        "combined": ("mien.train.losses.combined:Combined", "part focal, part cross-entropy"),
+        "logit_adjusted": ("mien.train.losses.logit_adjusted:LogitAdjusted", "knows how frequent each class is"),
+        "balanced_softmax": ("mien.train.losses.balanced_softmax:BalancedSoftmax", "logit_adjusted with a tau of 1"),
+    },
 )
 OPTIMIZERS = Table(
     "optimizer",

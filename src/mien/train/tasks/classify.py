@@ -26,7 +26,7 @@ class Classify:
 
     Args:
         net: images to logits.
-        loss: logits and soft targets, both (N, C), to a scalar.
+        loss: logits, soft targets and the teachers' answers (or None), all (N, C), to a scalar.
         augmentation: pixels to a training batch.
         preprocess: the network's input contract.
         labels: the classes.
@@ -61,10 +61,10 @@ class Classify:
 
     def updates(self, parts: Mapping[str, nn.Module], batch: Batch) -> Iterator[Update]:
         """Loss and (on hard classes of the mixed targets) accuracy of one batch."""
-        images, targets, _ = self.augmentation(batch)
+        images, targets, teacher = self.augmentation(batch)
         logits = parts["net"](images.contiguous(memory_format=torch.channels_last))
         hits = (logits.detach().argmax(dim=1) == targets.argmax(dim=1)).float().mean()
-        yield Update("net", self.loss(logits, targets), {"accuracy": hits})
+        yield Update("net", self.loss(logits, targets, teacher), {"accuracy": hits})
 
     def settle(self, parts: Mapping[str, nn.Module], batches: Iterable[Batch]) -> None:
         """Measure the statistics of batch norms on training batches."""
