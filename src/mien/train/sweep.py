@@ -162,7 +162,7 @@ class _Lead:
             worker.send({"is_poor": self.study.report(number, message["epoch"], message["value"])})
         elif "failed" in message:
             self.crew.free(worker)
-            if message["is_fatal"]:
+            if message["is_fatal"]:  # not noted as failed either
                 raise RunError(f"{self.folder}: no trial can run: {message['failed']}")
             self._failed(number, message["failed"])
         else:
@@ -177,6 +177,8 @@ class _Lead:
         self.say(outcome.line(trial, summary))
 
     def _failed(self, number: int, why: str) -> None:
+        if number == outcome.start_of(self.study):  # it is not noted as failed: the same command tries it again
+            raise RunError(f"{self.folder}: the recipe as it is cannot be trained: {why}")
         self.study.end(number, "failed", error=why)
         self.failures += 1
         self.say(f"trial {number} failed: {why}")

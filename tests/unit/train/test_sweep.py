@@ -190,13 +190,23 @@ def test_failed_trials_are_told_and_do_not_count(by_hand, toy_manifest, tmp_path
 
 
 def test_a_sweep_in_which_nothing_runs_stops(by_hand, toy_manifest, tmp_path):
-    space = Space.read(Recipe.model_validate(QUICK), ["loss.smoothing=uniform(0, 0.5, 0.1)"])
+    recipe = Recipe.model_validate({**QUICK, "loss": {"smoothing": 0.7}})  # outside: no trial is the start
+    space = Space.read(recipe, ["loss.smoothing=uniform(0, 0.5, 0.1)"])
     by_hand.broken = {index / 10: {"failed": "the loss is nan", "is_fatal": False} for index in range(6)}
     with pytest.raises(RunError, match="3 trials in a row failed, the last with: the loss is nan"):
         sweep(space, toy_manifest, tmp_path / "s", sampler="grid")
     by_hand.broken = {index / 10: {"failed": "row 17: no such file", "is_fatal": True} for index in range(6)}
     with pytest.raises(RunError, match="no trial can run: row 17"):
         sweep(space, toy_manifest, tmp_path / "t", sampler="grid")
+
+
+def test_a_start_that_cannot_be_trained_is_tried_again(by_hand, space, toy_manifest, tmp_path):
+    by_hand.broken = {0.0: {"failed": "no memory", "is_fatal": False}}
+    with pytest.raises(RunError, match="the recipe as it is cannot be trained: no memory"):
+        sweep(space, toy_manifest, tmp_path / "s", trials=2)
+    by_hand.broken = {}
+    found = sweep(space, toy_manifest, tmp_path / "s", trials=2)
+    assert (found["start"], found["counts"]["complete"], found["counts"]["failed"]) == (0, 2, 0)
 
 
 def test_a_folder_is_not_taken_from_another_sweep(by_hand, space, toy_manifest, tmp_path):
