@@ -69,6 +69,7 @@ def show(
         "classes": ", ".join(card.classes),
         "input": f"{card.preprocess.size_px} px, {'grey' if card.preprocess.channels == 1 else 'RGB'}, "
         f"margin {card.preprocess.margin:g}",
+        **({"fused of": ", ".join(card.members)} if card.members else {}),
         "mirror image": "averaged" if card.flip else "not used",
         "temperature": f"{card.temperature:g}",
         "abstains below": f"{card.threshold:g}",
