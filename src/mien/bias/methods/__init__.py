@@ -1,0 +1,1 @@
+"""How biases are searched: one method per file, named in ``mien.bias.search.METHODS``."""
