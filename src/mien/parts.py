@@ -292,7 +292,7 @@ class Augment(Part):
     rotate_deg: float | None = Field(default=None, ge=0, le=180)
     shift: float | None = Field(default=None, ge=0, le=0.5)
     scale: float | None = Field(default=None, ge=0, le=1)
-    perspective: float = Field(default=0.0, ge=0, le=0.5)
+    perspective: float = Field(default=0.0, ge=0, le=0.45)
     jitter: float | None = Field(default=None, ge=0, le=1)
     hue: float = Field(default=0.0, ge=0, le=0.5)
     policy: Annotated[str, in_table("policy")] = "none"

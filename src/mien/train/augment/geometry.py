@@ -53,7 +53,7 @@ def _perspective(distortion: torch.Tensor, generator: torch.Generator) -> torch.
     leaves half of the images alone and paints what comes from outside black.
 
     Args:
-        distortion: (N,) up to 0.5: beyond that the horizon can come into the picture.
+        distortion: (N,) up to 0.45: with more the horizon can come into the picture.
         generator: on the CPU.
     """
     inwards = torch.rand(len(distortion), 4, 2, generator=generator) * distortion.view(-1, 1, 1)
