@@ -48,6 +48,11 @@ class RunDir:
         return self.path / "cache"
 
     @property
+    def teacher(self) -> Path:
+        """What the teachers answer to the training pictures; kept as long as the run may go on."""
+        return self.cache / "teacher.npz"
+
+    @property
     def last(self) -> Path:
         """Checkpoint to resume from."""
         return self.path / "last.pt"

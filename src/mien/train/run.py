@@ -19,7 +19,7 @@ from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
-from mien.train import build, state
+from mien.train import build, distill, state
 from mien.train.augment.pipeline import Augmentation
 from mien.train.fit import Fit, Progress, Watcher
 from mien.train.loader import Loader
@@ -57,7 +57,7 @@ def train(
         compiled: compile the net with ``torch.compile``: slower to start, quicker afterwards.
         fresh: delete what an earlier run left in ``out`` first.
         watch: makes the watchers, from the run, the recipe and the epochs already done.
-        progress: called while pictures are decoded: what, done, in all.
+        progress: called while pictures are decoded and teachers asked: what, done, in all.
         say: called with lines for the user.
 
     Returns:
@@ -78,6 +78,8 @@ def train(
         learn = learn.at_most(recipe.data.per_class, recipe.runtime.seed)
     learn.check_files()
     choose.check_files()
+    if fresh or not run.last.exists():  # a run that goes on has its teachers' answers already
+        distill.check(recipe.distill, manifest.labels)
     stages = recipe.stages()
     world = devices * nodes
     if shares := [stage.runtime.batch for stage in stages if stage.runtime.batch % world]:
@@ -105,9 +107,11 @@ def train(
             break
     with fabric.rank_zero_first():
         faces = [
-            cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, name))
+            cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, f"decoding {name}"))
             for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
         ]
+        used, asking = learn.take(faces[0].rows), partial(progress, "asking the teachers")
+        teacher = distill.answers(recipe.distill, used, manifest.labels, run, asking)
     for problem in (problem for part in faces for problem in part.problems):
         say(f"left out: {problem}")
     targets = soft_targets(learn, recipe.data)[faces[0].rows]
@@ -130,10 +134,10 @@ def train(
         elif saved is not None:
             ended = saved
         weights = row_weights(targets, manifest.labels, stage.sampling)
-        used = slice(None) if weights is None else weights > 0
+        drawn = slice(None) if weights is None else weights > 0
         task = Classify(
             net,
-            build.loss(stage, targets[used].sum(axis=0)).to(fabric.device),
+            build.loss(stage, targets[drawn].sum(axis=0)).to(fabric.device),
             Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs, class_counts(targets)),
             stage.preprocess,
             manifest.labels,
@@ -147,6 +151,7 @@ def train(
             stage.runtime.batch,
             stage.runtime.seed,
             fabric.device,
+            teacher=teacher,
             weights=weights,
             rank=fabric.global_rank,
             world=world,
@@ -207,7 +212,7 @@ def _claim(run: RunDir, recipe: Recipe, manifest: Manifest, fresh: bool) -> None
         "origin": {str(name): int(count) for name, count in manifest.frame["origin"].value_counts().items()},
     }
     if fresh:
-        for path in (run.last, run.best, run.done, run.log, run.model, run.recipe, run.data):
+        for path in (run.last, run.best, run.done, run.log, run.model, run.recipe, run.data, run.teacher):
             path.unlink(missing_ok=True)
     if run.recipe.exists() and run.last.exists():
         if run.recipe.read_text(encoding="utf-8") != recipe.to_yaml():

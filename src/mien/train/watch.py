@@ -68,20 +68,20 @@ class Bar:
 
 
 class Decoding:
-    """A bar for each split whose pictures are decoded before the first epoch."""
+    """A bar for each piece of work before the first epoch: pictures are decoded, teachers are asked."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.progress: Progress | None = None
 
-    def __call__(self, split: str, done: int, total: int) -> None:
+    def __call__(self, what: str, done: int, total: int) -> None:
         """Move the bar; it goes away when all is done."""
         if not self.console.is_terminal:
             return
         if self.progress is None:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
             self.progress = Progress(*columns, console=self.console, transient=True)
-            self.progress.add_task(f"decoding {split}", total=total)
+            self.progress.add_task(what, total=total)
             self.progress.start()
         self.progress.update(self.progress.task_ids[0], completed=done)
         if done == total:
