@@ -72,7 +72,7 @@ def intervals(
         counts = np.bincount(cells, minlength=classes * classes)
         drawn = generator.multinomial(len(cells), counts / len(cells), draws)
     else:
-        drawn = _draw_groups(cells, np.asarray(groups)[labelled], classes * classes, draws, generator)
+        drawn = draw_groups(cells, np.asarray(groups)[labelled], classes * classes, draws, generator)
     low, high = (1 - level) / 2, (1 + level) / 2
     found = {}
     for name, values in _numbers(drawn.reshape(draws, classes, classes)).items():
@@ -81,7 +81,7 @@ def intervals(
     return found
 
 
-def _draw_groups(
+def draw_groups(
     cells: NDArray[np.int64], groups: NDArray[Any], size: int, draws: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
     """(draws, size) cells, whole groups drawn with replacement."""

@@ -115,10 +115,25 @@ class Network:
             found.append(outputs)
         return Answers(*(np.concatenate(output) for output in zip(*found, strict=True)))
 
-    def probabilities(self, faces: Sequence[Pixels], flip: bool = False, batch_size: int = 32) -> NDArray[np.float32]:
-        """(N, C) float32; the card's biases are added to the logits, the sum is divided by its temperature."""
+    def probabilities(
+        self,
+        faces: Sequence[Pixels],
+        flip: bool = False,
+        batch_size: int = 32,
+        biases: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """(N, C) float32; biases are added to the logits, the sum is divided by the card's temperature.
+
+        Args:
+            faces: as in :meth:`answers`, and so are the next two.
+            flip: average with the mirror image.
+            batch_size: faces per run.
+            biases: (C,) instead of those of the card.
+        """
         logits = self.logits(faces, flip, batch_size)
-        if self.card.biases:
+        if biases is not None:
+            logits += biases
+        elif self.card.biases:
             logits += np.asarray(self.card.biases, np.float32)
         return softmax(logits / np.float32(self.card.temperature))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -14,6 +15,7 @@ from mien.errors import ImageError, InputError
 from mien.images import Pixels, Source
 from mien.labels import Labels
 from mien.prediction import Prediction, Reading
+from mien.runtime.biases import Biases
 from mien.runtime.models import DEFAULT, Model, locate_all
 from mien.runtime.network import Network
 from mien.runtime.stream import Answer, stream
@@ -30,10 +32,12 @@ class Recognizer:
         flip: average each face with its mirror image; None = as the model's card says.
         labels: answer over these classes (an id such as ``"fer7"``, or ``Labels``); None = the first model's own.
         threshold: abstain below this confidence; None = as the first model's card says.
+        biases: what the probability of a class is multiplied by, by its name, or a file of ``mien bias``, instead of
+            the biases in the models' cards; None = as the cards say.
 
     Raises:
         ModelError: a model cannot be used.
-        LabelError: a model knows none of the classes asked for.
+        LabelError: a model knows none of the classes asked for, or no model a class that has a bias.
 
     Example:
         >>> from importlib.resources import files
@@ -52,6 +56,7 @@ class Recognizer:
         flip: bool | None = None,
         labels: str | Labels | None = None,
         threshold: float | None = None,
+        biases: Biases | Mapping[str, float] | str | os.PathLike[str] | None = None,
     ) -> None:
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: expected at least 1")
@@ -64,6 +69,9 @@ class Recognizer:
         self.flip = flip
         self.threshold = self.card.threshold if threshold is None else threshold
         self.labels = self._labels(labels)
+        self.biases = None if biases is None else Biases.of(biases)
+        if self.biases is not None:
+            self.biases.check(network.card for network in self.networks)
         self._mappings = [
             None if network.card.classes == self.labels.names else network.card.labels.mapping_to(self.labels)
             for network in self.networks
@@ -100,7 +108,8 @@ class Recognizer:
         """Average the models' probabilities; each gets the same faces in its own framing."""
         total = np.zeros((len(framings[0]), len(self.labels)), np.float32)
         for network, mapping, faces in zip(self.networks, self._mappings, framings, strict=True):
-            found = network.probabilities(faces, self._flips(network), self.batch_size)
+            added = None if self.biases is None else self.biases.logits(network.card)
+            found = network.probabilities(faces, self._flips(network), self.batch_size, added)
             total += found if mapping is None else mapping.probabilities(found)
         return total / np.float32(len(self.networks))
 

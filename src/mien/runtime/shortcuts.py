@@ -16,6 +16,7 @@ from mien.faces import DEFAULT as DEFAULT_DETECTOR
 from mien.images import Source, read
 from mien.labels import Labels
 from mien.prediction import Reading
+from mien.runtime.biases import Biases
 from mien.runtime.models import DEFAULT, Model, locate_all
 from mien.runtime.recognizer import Recognizer
 
@@ -63,6 +64,8 @@ def predict(
     """
     # a model file that was written again is another model
     files = tuple((path, path.stat().st_mtime_ns) for path in locate_all(model))
+    if options.get("biases") is not None:
+        options["biases"] = Biases.of(options["biases"])  # which a cache can keep, and which has read its file
     return _recognizer(files, detector, tuple(sorted(options.items()))).read(source)
 
 

@@ -1,0 +1,290 @@
+"""Choose biases on saved scores so that they hold on other rows.
+
+A search makes the most of the rows it sees, and with 14 pictures of a class much of that is chance. So biases are
+shrunk: multiplied by a number from 0 to 1 that is best on rows which the search has not seen. What the whole procedure
+gains, shrinking included, is measured on folds that took part in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.bias.folds import folds_of
+from mien.bias.gain import Effect, effect
+from mien.bias.objectives import SHARES, Objective
+from mien.bias.rows import notes_on_rows, plain_view
+from mien.bias.search import METHODS, Problem, search
+from mien.bias.tally import Tally
+from mien.bias.tuning import Tuning
+from mien.errors import InputError
+from mien.labels import Labels
+from mien.scores import Scores
+
+#: Shares of the biases that are compared; 0 is no biases.
+SHRINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Folds within the rows of one fold's search, which choose how far its biases are shrunk.
+INNER = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """Everything a search needs beside its rows."""
+
+    method: str
+    objective: Objective
+    free: tuple[int, ...]
+    reach: float
+    trials: int
+    prior: NDArray[np.float64] | None
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of one search."""
+
+    logits: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    settings: Settings
+
+    def problem(self) -> Problem:
+        """The rows as a problem, nothing tried yet."""
+        settings = self.settings
+        return Problem(
+            Tally(self.logits, self.targets),
+            settings.objective,
+            settings.free,
+            reach=settings.reach,
+            trials=settings.trials,
+            prior=settings.prior,
+            temperature=settings.temperature,
+        )
+
+
+def tune(
+    scores: Scores,
+    *,
+    method: str = "coordinate",
+    objective: str = "macro_recall",
+    max_accuracy_loss: float | None = None,
+    classes: Sequence[str] | None = None,
+    labels: Labels | None = None,
+    target: dict[str, float] | None = None,
+    weights: dict[str, float] | None = None,
+    prior: dict[str, float] | None = None,
+    reach: float = 8.0,
+    trials: int = 1000,
+    folds: int = 5,
+    shrink: bool = True,
+    jobs: int = 1,
+    seed: int = 0,
+    draws: int = 1000,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Tuning:
+    """Choose a bias for every class.
+
+    Args:
+        scores: of a model on rows that did not train it.
+        method: an entry of ``mien.bias.search.METHODS``.
+        objective: an entry of ``mien.bias.objectives.OBJECTIVES``.
+        max_accuracy_loss: no more than this share of the rows may be lost in accuracy (0.01 = 1 point).
+        classes: only these get a bias; the others stay 0. None for all.
+        labels: the classes to answer with; None for those of the data as far as the model knows them.
+        target: share by class name, for the objective ``distribution``; empty for all classes alike.
+        weights: weight by class name, for ``weighted_recall``; classes without one count 1.
+        prior: share by class name in the data that trained the model, for ``logit_adjustment`` and ``em``.
+        reach: a probability is multiplied by 1/reach to reach.
+        trials: of each search, the zero bias included.
+        folds: for shrinking and for the honest numbers; 0 for neither.
+        shrink: multiply the biases by the share that is best on rows not searched; False keeps them whole.
+        jobs: processes that search; the result does not depend on it.
+        seed: of folds, searches and draws.
+        draws: data sets drawn for the 95 % intervals; 0 for none.
+        progress: called with searches done and in all.
+
+    Raises:
+        InputError: rows that trained the model, no labels where they are needed, or settings that make no sense.
+        UnknownName: no such method or objective.
+        LabelError: a class that the model does not answer with.
+
+    Example:
+        ``tune(Scores.load("val.npz"), max_accuracy_loss=0.01).save("bias.json")``
+    """
+    METHODS.entry(method)
+    notes = notes_on_rows(scores)
+    seen = plain_view(scores, labels)
+    shares = _shares(objective, seen.labels, target, weights)
+    wanted = Objective(objective, shares, max_accuracy_loss)
+    if wanted.needs_labels:
+        seen = seen.labelled()
+    if not len(seen):
+        raise InputError(
+            f"the objective {objective} needs labels, and no row has one: "
+            "--objective distribution with --target, or the method em with it, work without"
+        )
+    if reach <= 1:
+        raise InputError(f"reach is {reach}: expected more than 1, e.g. 8 (a probability times 1/8 to 8)")
+    if trials < 2:
+        raise InputError(f"{trials} trials: expected at least 2, one of which is the zero bias")
+    free = tuple(range(len(seen.labels))) if classes is None else _indices(seen.labels, classes)
+    temperature = float(scores.about.get("temperature", 1.0))
+    known = None if prior is None else _vector(seen.labels, prior, 0.0, "prior")
+    settings = Settings(method, wanted, free, temperature * float(np.log(reach)), trials, known, temperature, seed)
+    everything = Part(seen.logits, seen.targets, settings)
+    problem = everything.problem()
+    found = search(problem, method, seed)
+    share, honest = 1.0, None
+    if folds:
+        share, after = _cross_validate(everything, seen.subjects, folds, shrink, jobs, progress)
+        before = problem.tally.answers(np.zeros((1, len(seen.labels))))[0]
+        honest = _effect(seen, before, after, wanted, draws, seed)
+        if share == 0:
+            notes.append("On rows that did not choose them no biases were better than none: all are 0.")
+    else:
+        notes.append("Not cross-validated: the gain is that of the rows that chose the biases, and flatters.")
+    if method == "em":
+        notes.append("The method em looks at no label; what it gains depends on how well the model is calibrated.")
+    biases = share * found
+    answers = problem.tally.answers(np.stack([np.zeros_like(biases), biases]))
+    return Tuning(
+        labels=seen.labels,
+        biases=biases,
+        classes=tuple(seen.labels.names[index] for index in problem.free),
+        method=method,
+        objective=wanted,
+        share=share,
+        temperature=temperature,
+        in_sample=_effect(seen, answers[0], answers[1], wanted, draws, seed),
+        cross_validated=honest,
+        folds=folds,
+        trials=problem.expand(problem.points),
+        values=problem.values,
+        notes=tuple(notes),
+        about={
+            "model": scores.model,
+            "manifest": scores.about.get("manifest"),
+            "split": scores.about.get("split"),
+            "seed": seed,
+            "reach": reach,
+        },
+    )
+
+
+def _cross_validate(
+    everything: Part,
+    subjects: NDArray[Any] | None,
+    count: int,
+    shrink: bool,
+    jobs: int,
+    progress: Callable[[int, int], None],
+) -> tuple[float, NDArray[np.uint8]]:
+    """The share of the biases that is best on rows not searched, and (N,) answers that never saw their own row."""
+    targets, settings = everything.targets, everything.settings
+    outer = folds_of(targets, count, settings.seed, subjects)
+    inner = np.zeros((count, len(targets)), np.int64)
+    parts = []
+    for fold in range(count):
+        rows = np.flatnonzero(outer != fold)
+        people = None if subjects is None else subjects[rows]
+        inner[fold, rows] = folds_of(targets[rows], INNER, settings.seed + 1 + fold, people)
+        parts.append(_take(everything, outer != fold))
+        if shrink:
+            parts += [_take(everything, (outer != fold) & (inner[fold] != part)) for part in range(INNER)]
+    found = list(_run(parts, jobs, progress))
+    step = 1 + INNER * shrink
+    whole = found[::step]
+    after = np.zeros(len(targets), np.uint8)
+    for fold in range(count):
+        held = outer == fold
+        share = 1.0
+        if shrink:
+            sides = [(~held) & (inner[fold] == part) for part in range(INNER)]
+            share = _share(everything, sides, found[fold * step + 1 : (fold + 1) * step])
+        after[held] = Tally(everything.logits[held], targets[held]).answers((share * whole[fold])[None])[0]
+    return _share(everything, [outer == fold for fold in range(count)], whole) if shrink else 1.0, after
+
+
+def _share(everything: Part, held: Sequence[NDArray[np.bool_]], biases: Sequence[NDArray[np.float64]]) -> float:
+    """The share that is best on all held-out rows together, each with the biases that did not see it."""
+    counts = sum(
+        Tally(everything.logits[rows], everything.targets[rows]).counts(np.array(SHRINKS)[:, None] * found)
+        for rows, found in zip(held, biases, strict=True)
+    )
+    assert isinstance(counts, np.ndarray)
+    values = everything.settings.objective.values(counts, counts[0])
+    return SHRINKS[int(np.nanargmax(values))]  # the first of equal ones, which is the smallest
+
+
+def _run(parts: Sequence[Part], jobs: int, progress: Callable[[int, int], None]) -> Iterator[NDArray[np.float64]]:
+    if jobs == 1:
+        for done, part in enumerate(parts, start=1):
+            yield _search(part)
+            progress(done, len(parts))
+        return
+    # fresh processes: a fork of a process that has threads may hang
+    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn")) as pool:
+        for done, found in enumerate(pool.map(_search, parts), start=1):
+            yield found
+            progress(done, len(parts))
+
+
+def _search(part: Part) -> NDArray[np.float64]:
+    return search(part.problem(), part.settings.method, part.settings.seed)
+
+
+def _take(part: Part, rows: NDArray[np.bool_]) -> Part:
+    return replace(part, logits=part.logits[rows], targets=part.targets[rows])
+
+
+def _effect(
+    seen: Scores, before: NDArray[np.uint8], after: NDArray[np.uint8], objective: Objective, draws: int, seed: int
+) -> Effect:
+    return effect(seen.targets, before, after, seen.labels, objective, draws=draws, seed=seed, groups=seen.subjects)
+
+
+def _indices(labels: Labels, names: Sequence[str]) -> tuple[int, ...]:
+    found = sorted({labels.index(name) for name in names})
+    if not found:
+        raise InputError("no class to search a bias for: name at least one")
+    return tuple(found)
+
+
+def _shares(
+    objective: str, labels: Labels, target: dict[str, float] | None, weights: dict[str, float] | None
+) -> NDArray[np.float64] | None:
+    """What the objective takes; what it does not take is refused, not ignored."""
+    given = {name: value for name, value in (("target", target), ("weights", weights)) if value is not None}
+    option = SHARES.get(objective)
+    wrong = [name for name in given if name != option]
+    if wrong:
+        fitting = next(name for name, taken in SHARES.items() if taken == wrong[0])
+        raise InputError(f"{wrong[0]} is for the objective {fitting}; the objective is {objective}")
+    if option is None:
+        return None
+    if option not in given:
+        raise InputError(f"the objective {objective} needs {option}: NAME=SHARE for each class, or uniform")
+    if option == "weights":
+        return _vector(labels, given[option], 1.0, option, is_scaled=False)
+    return _vector(labels, given[option] or dict.fromkeys(labels, 1.0), 0.0, option)
+
+
+def _vector(
+    labels: Labels, values: dict[str, float], missing: float, what: str, *, is_scaled: bool = True
+) -> NDArray[np.float64]:
+    """(C,) numbers by class name."""
+    vector = np.full(len(labels), missing)
+    for name, value in values.items():
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"{what} {name}={value:g}: expected a number from 0")
+        vector[labels.index(name)] = value
+    if vector.sum() <= 0:
+        raise InputError(f"{what}: all shares are 0")
+    return vector / vector.sum() if is_scaled else vector
