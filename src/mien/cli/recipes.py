@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List, show, copy and check recipes.", no_args_is_help=True)
+app = typer.Typer(help="List, show, copy, check and preview recipes.", no_args_is_help=True)
 
 
 def _summary(path: Path) -> str:
@@ -72,3 +72,31 @@ def check(
         if len(found := stage.imbalance_corrections()) > 1:
             typer.echo(f"{name}: imbalance is corrected {len(found)} times over ({', '.join(found)})", err=True)
     typer.echo(f"{name}: fine ({recipe.model.backbone}, {recipe.epochs} epochs)")
+
+
+@app.command()
+def preview(
+    name: Annotated[str, typer.Argument(help="A recipe's name or file.")],
+    data: Annotated[Path, typer.Option(help="Manifest (.csv or .parquet).")],
+    out: Annotated[Path, typer.Option(help="Picture to write, .png or .jpg.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="part.key=value; repeatable.")] = None,
+    levels: Annotated[bool, typer.Option("--levels", help="Show the levels 1 to 3 beside each other instead.")] = False,
+    per_class: Annotated[int, typer.Option(help="Faces of each class.", min=1)] = 1,
+    draws: Annotated[int, typer.Option(help="Draws of each face, or of each level.", min=1)] = 8,
+    tile_px: Annotated[int, typer.Option(help="Side of each picture.", min=16)] = 72,
+    seed: Annotated[int, typer.Option(help="Another seed, other faces and draws.", min=0)] = 0,
+) -> None:
+    """Draw training pictures as the net will see them: one face per line, each phase by itself."""
+    from mien.errors import need
+    from mien.train.tables import load_recipe
+
+    need("torch", "lab", "varying pictures")
+    recipe = load_recipe(name, set_ or [])
+    from mien.images import write
+    from mien.manifest import Manifest
+    from mien.train.augment.preview import preview as draw
+
+    manifest = Manifest.load(data)
+    drawn = draw(recipe, manifest, levels=levels, per_class=per_class, draws=draws, tile_px=tile_px, seed=seed)
+    write(out, drawn)
+    typer.echo(f"written: {out}")

@@ -66,3 +66,17 @@ def test_an_unknown_name(mien, verb):
     assert done.code == 2
     assert "shipped: default" in done.err
     assert "Traceback" not in done.err
+
+
+def test_preview_draws_a_sheet(mien, tmp_path):
+    assert mien("data", "toy", "--out", "toy", "--count", 40, "--labels", "basic4").code == 0
+    assert mien("data", "split", "toy/faces.csv").code == 0
+    arguments = ("--data", "toy/faces.csv", "--draws", 2, "--tile-px", 24)
+    assert mien("recipes", "preview", "toy", *arguments, "--out", "a.png") == (0, "written: a.png\n", "")
+    changed = mien("recipes", "preview", "toy", *arguments, "--out", "b.png", "--set", "augment.level=3")
+    assert changed.code == 0
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+    assert mien("recipes", "preview", "toy", *arguments, "--out", "c.png", "--levels").code == 0
+    wrong = mien("recipes", "preview", "toy", *arguments, "--out", "d.png", "--set", "augment.levle=3")
+    assert wrong.code == 2
+    assert "did you mean level" in wrong.err
