@@ -29,11 +29,11 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from mien.cli.train import keep_memory
 from mien.labels import Labels
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import build
+from mien.train.allocator import keep_memory
 from mien.train.augment.pipeline import Augmentation
 from mien.train.fit import Fit
 from mien.train.loader import Loader

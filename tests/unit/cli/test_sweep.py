@@ -27,7 +27,7 @@ def searched(monkeypatch):
         options["say"]("trial 0: [fine]")
         return SUMMARY
 
-    monkeypatch.setattr("mien.train.sweep.sweep", sweep)
+    monkeypatch.setattr("mien.train.sweep.search.sweep", sweep)
     return calls
 
 

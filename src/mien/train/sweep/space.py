@@ -20,22 +20,28 @@ from mien.recipe import Recipe
 from mien.table import Table, did_you_mean
 from mien.train.tables import TABLES
 
-#: How values are proposed, and when a trial that looks poor is given up. The names are looked up in mien.train.study.
+#: How values are proposed, and when a trial that looks poor is given up. Looked up in mien.train.sweep.study.
 SAMPLERS = Table(
     "search",
     {
-        "tpe": ("mien.train.study:tpe", "learns from the trials so far where good values lie (the default)"),
-        "random": ("mien.train.study:random", "drawn without looking at the trials so far"),
-        "grid": ("mien.train.study:random", "every combination once, in a drawn order; ranges need a step"),
-        "cmaes": ("mien.train.evolution:Evolution", "CMA-ES, for many trials of two or more ranges without choices"),
+        "tpe": ("mien.train.sweep.study:tpe", "learns from the trials so far where good values lie (the default)"),
+        "random": ("mien.train.sweep.study:random", "drawn without looking at the trials so far"),
+        "grid": ("mien.train.sweep.study:random", "every combination once, in a drawn order; ranges need a step"),
+        "cmaes": (
+            "mien.train.sweep.evolution:Evolution",
+            "CMA-ES, for many trials of two or more ranges, no choices",
+        ),
     },
 )
 PRUNERS = Table(
     "pruner",
     {
-        "median": ("mien.train.study:median", "stops a trial that is below the median of the others at its epoch"),
-        "hyperband": ("mien.train.study:hyperband", "many short trials, of which the best third goes on"),
-        "none": ("mien.train.study:none", "every trial runs to its end"),
+        "median": (
+            "mien.train.sweep.study:median",
+            "stops a trial below the median of the others at its epoch",
+        ),
+        "hyperband": ("mien.train.sweep.study:hyperband", "many short trials, of which the best third goes on"),
+        "none": ("mien.train.sweep.study:none", "every trial runs to its end"),
     },
 )
 

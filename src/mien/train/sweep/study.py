@@ -28,7 +28,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL
 
-from mien.train.space import PRUNERS, SAMPLERS, Choice, Dimension, Space
+from mien.train.sweep.space import PRUNERS, SAMPLERS, Choice, Dimension, Space
 
 #: Proposals in a row that repeat an earlier trial, before the space counts as searched.
 REPEATS = 30

@@ -24,9 +24,9 @@ from mien.images import read
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
-from mien.train import crew
-from mien.train.space import Space
-from mien.train.sweep import sweep
+from mien.train.sweep import crew
+from mien.train.sweep.search import sweep
+from mien.train.sweep.space import Space
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
 
@@ -69,7 +69,7 @@ class ByHand:
         self.say({"epoch": epoch, "value": value})
 
     def result(self) -> dict[str, Any]:
-        from mien.train.outcome import result
+        from mien.train.sweep.outcome import result
 
         return result(self.run, self.recipe)
 
@@ -255,7 +255,7 @@ class Script:
 
 
 def test_a_real_trial_is_an_ordinary_run(toy_manifest, tmp_path, monkeypatch):
-    from mien.train.worker import run_trial
+    from mien.train.sweep.worker import run_trial
 
     monkeypatch.setattr("mien.train.run.export_run", lambda run: 0.0)  # has tests of its own, and takes long
     recipe = Recipe.model_validate({**QUICK, "schedule": {"epochs": 2}})
@@ -313,8 +313,9 @@ def test_kill_9_in_two_processes_and_go_on(toy_manifest, tmp_path):
     """Two trials at a time; the sweep is killed in the middle, its workers go with it, the same call goes on."""
     (tmp_path / "slow.py").write_text(SLOW)
     script = (
-        "import sys; from mien.recipe import Recipe; from mien.train.space import Space; from mien.train import crew\n"
-        "from mien.train.sweep import sweep\n"
+        "import sys; from mien.recipe import Recipe\n"
+        "from mien.train.sweep import crew; from mien.train.sweep.space import Space\n"
+        "from mien.train.sweep.search import sweep\n"
         "crew.MODULE = 'slow'\n"
         "space = Space.read(Recipe(), ['optimizer.rate=log(1e-4, 1e-2)'])\n"
         "sweep(space, sys.argv[1], sys.argv[2], trials=3, jobs=2, pruner='none')\n"
@@ -349,10 +350,10 @@ def test_kill_9_in_two_processes_and_go_on(toy_manifest, tmp_path):
 
 
 def test_a_worker_ends_with_its_input(monkeypatch):
-    from mien.train.worker import Line
+    from mien.train.sweep.worker import Line
 
     ended = threading.Event()
-    monkeypatch.setattr("mien.train.worker.os._exit", lambda code: ended.set())
+    monkeypatch.setattr("mien.train.sweep.worker.os._exit", lambda code: ended.set())
     said = io.StringIO()
     line = Line(io.StringIO('{"is_poor": false}\n'), said)
     assert line.hear() == {"is_poor": False}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mien.atomic import write_text
 from mien.recipe import Recipe
 from mien.rundir import RunDir
-from mien.train.space import Choice, Range
+from mien.train.sweep.space import Choice, Range
 
 if TYPE_CHECKING:
-    from mien.train.study import Study
+    from mien.train.sweep.study import Study
 
 #: Optuna's words for how a trial stands, and ours.
 STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}

@@ -14,15 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-#: glibc gives freed memory back and takes it again at every step; keeping it is worth 4 to 30 % of a CPU training.
-ALLOCATOR = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-    "MALLOC_TOP_PAD_": "67108864",
-}
+from mien.train.allocator import ALLOCATOR
 
 #: What a worker runs.
-MODULE = "mien.train.worker"
+MODULE = "mien.train.sweep.worker"
 
 
 class Message(NamedTuple):

@@ -17,12 +17,12 @@ from mien.atomic import write_text
 from mien.errors import RecipeError, RunError, need
 from mien.manifest import Manifest
 from mien.rundir import RunDir
-from mien.train import outcome
-from mien.train.crew import Crew
-from mien.train.space import Space, check_method
+from mien.train.sweep import outcome
+from mien.train.sweep.crew import Crew
+from mien.train.sweep.space import Space, check_method
 
 if TYPE_CHECKING:
-    from mien.train.study import Proposal, Study
+    from mien.train.sweep.study import Proposal, Study
 
 #: So many failures in a row are no bad luck: the sweep stops.
 FAILURES = 3
@@ -54,8 +54,8 @@ def sweep(
         out: sweep folder; every trial is a run folder in it.
         trials: how many to finish, those of an earlier call included; failed ones do not count.
         jobs: trials at the same time, each in a process of its own.
-        sampler: a name of :data:`mien.train.space.SAMPLERS`.
-        pruner: a name of :data:`mien.train.space.PRUNERS`.
+        sampler: a name of :data:`mien.train.sweep.space.SAMPLERS`.
+        pruner: a name of :data:`mien.train.sweep.space.PRUNERS`.
         seed: of the search; that of each training is ``runtime.seed``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``, for all trials.
         threads: CPU threads over all jobs; None: all.
@@ -72,7 +72,7 @@ def sweep(
     check_method(space, sampler, pruner)
     for module in ("optuna", *(["cmaes"] if sampler == "cmaes" else [])):
         need(module, "lab", "a sweep")
-    from mien.train.study import Study
+    from mien.train.sweep.study import Study
 
     manifest = Manifest.load(data)
     chosen = manifest.split(space.recipe.data.val)

@@ -8,7 +8,7 @@ import yaml
 
 from mien.errors import RecipeError, UnknownName
 from mien.recipe import Recipe
-from mien.train.space import Choice, Range, Space, check_method, text_of
+from mien.train.sweep.space import Choice, Range, Space, check_method, text_of
 
 
 def test_all_mistakes_are_told_at_once():

@@ -1,4 +1,4 @@
-"""The process that trains the trials of a sweep, one after the other: ``python -m mien.train.worker``.
+"""The process that trains the trials of a sweep, one after the other: ``python -m mien.train.sweep.worker``.
 
 It knows nothing of the search. A task comes as a line of JSON on standard input: ``recipe, data, out, device``. Lines
 of JSON go back on standard output: ``{"at": [done, total]}`` while it works, ``{"epoch", "value"}`` after each
@@ -27,8 +27,8 @@ from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.report.history import plot_history
 from mien.rundir import RunDir
-from mien.train.outcome import result
 from mien.train.run import train
+from mien.train.sweep.outcome import result
 from mien.train.watch import Board
 
 #: Seconds between two messages about the same epoch: a bar needs no more.
