@@ -29,6 +29,8 @@ from mien.scores import Scores
 
 #: Shares of the biases that are compared; 0 is no biases.
 SHRINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Methods whose biases follow from shares of classes, however large.
+PRIORS = ("logit_adjustment", "em")
 #: Folds within the rows of one fold's search, which choose how far its biases are shrunk.
 INNER = 3
 
@@ -152,6 +154,9 @@ def tune(
         notes.append("Not cross-validated: the gain is that of the rows that chose the biases, and flatters.")
     if method == "em":
         notes.append("The method em looks at no label; what it gains depends on how well the model is calibrated.")
+    if method not in PRIORS and (np.abs(found) > 0.98 * settings.reach).any():
+        ends = [name for name, bias in zip(seen.labels, found, strict=True) if abs(bias) > 0.98 * settings.reach]
+        notes.append(f"At the end of what was searched: {', '.join(ends)}. A larger reach may find more.")
     biases = share * found
     answers = problem.tally.answers(np.stack([np.zeros_like(biases), biases]))
     return Tuning(

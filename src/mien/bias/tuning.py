@@ -24,6 +24,8 @@ from mien.runtime.biases import FORMAT
 from mien.runtime.network import Network
 from mien.scores import Scores
 
+Axis = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
@@ -83,6 +85,31 @@ class Tuning:
         before, after = Tally(seen.logits, seen.targets).answers(np.stack([np.zeros_like(self.biases), self.biases]))
         groups = seen.subjects
         return effect(seen.targets, before, after, seen.labels, self.objective, draws=draws, seed=seed, groups=groups)
+
+    def landscape(self, scores: Scores, first: str, second: str, steps: int = 41) -> tuple[Axis, Axis, Axis]:
+        """The objective for all pairs of biases of two classes, the others as they were chosen.
+
+        Args:
+            scores: the rows that chose them, or others.
+            first: class along the first axis.
+            second: class along the second axis.
+            steps: biases per class.
+
+        Returns:
+            (steps,) biases of the first class, (steps,) of the second, and (steps, steps) values, second class first;
+            below 0 where too much accuracy is lost.
+        """
+        seen = plain_view(scores, self.labels)
+        if self.objective.needs_labels:
+            seen = seen.labelled()
+        places = self.labels.index(first), self.labels.index(second)
+        reach = float(np.abs(self.trials).max()) or 1.0
+        axis = np.linspace(-reach, reach, steps)
+        biases = np.tile(self.biases, (steps * steps, 1))
+        biases[:, places[0]], biases[:, places[1]] = np.tile(axis, steps), np.repeat(axis, steps)
+        tally = Tally(seen.logits, seen.targets)
+        values = self.objective.values(tally.counts(biases), tally.counts(np.zeros((1, tally.classes)))[0])
+        return axis, axis, values.reshape(steps, steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, without the trials."""

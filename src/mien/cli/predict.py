@@ -8,10 +8,11 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,6 +39,13 @@ def predict(
         bool | None, typer.Option("--flip/--no-flip", help="Average each face with its mirror image, or not.")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Abstain below this confidence (0 to 1).")] = None,
+    bias: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the probability of a class is multiplied by: angry=4.5,neutral=2.8 (or repeated, or further "
+            "words); or a file of mien bias. Instead of the biases in the model's card."
+        ),
+    ] = None,
     annotated: Annotated[
         Path | None, typer.Option(help="Folder for pictures with boxes and answers, or the file for one.")
     ] = None,
@@ -53,11 +61,16 @@ def predict(
     all the same. Exit code 2 only when no picture at all could be read.
     """
     from mien.faces import DEFAULT
+    from mien.runtime.biases import Biases
     from mien.runtime.models import DEFAULT as DEFAULT_MODEL
     from mien.runtime.recognizer import Recognizer
 
     if output is not None:
         _check_suffix(output)
+    biases = None
+    if bias:
+        sources, further = _split_off_biases(sources)
+        biases = Biases.parse([*bias, *further])
     paths = list(_expand(sources))
     if annotated is not None:
         _check_annotated(annotated, len(paths))
@@ -69,12 +82,18 @@ def predict(
         threshold=threshold,
         threads=threads,
         batch_size=batch_size,
+        biases=biases,
     )
     answers = _run(recognizer, paths, is_quiet=as_json)
     if annotated is not None:
         _annotate(answers, annotated)
-    content = {"model": [network.card.name for network in recognizer.networks], "labels": list(recognizer.labels)}
-    content["pictures"] = [answer.to_dict() for answer in answers]  # type: ignore[misc]
+    content: dict[str, Any] = {
+        "model": [network.card.name for network in recognizer.networks],
+        "labels": list(recognizer.labels),
+    }
+    if biases is not None:
+        content["biases"] = {"factors" if biases.are_factors else "logits": dict(biases.values)}
+    content["pictures"] = [answer.to_dict() for answer in answers]
     if output is not None:
         _write(output, content, answers)
     if as_json:
@@ -83,6 +102,17 @@ def predict(
         _show(recognizer, answers, [path for path in (annotated, output) if path is not None], top)
     if all(answer.error for answer in answers):
         sys.exit(2)
+
+
+def _split_off_biases(sources: list[str]) -> tuple[list[str], list[str]]:
+    """The words after ``--bias angry=4.5 neutral=2.8`` come as sources; no picture has such a name."""
+    further = [word for word in sources if re.fullmatch(r"[^=/]+=[-+.\deE]+", word) and not os.path.exists(word)]
+    rest = [word for word in sources if word not in further]
+    if not rest:
+        from mien.errors import InputError
+
+        raise InputError(f"no picture among {' '.join(sources)}: name pictures, folders or patterns")
+    return rest, further
 
 
 def _check_suffix(path: Path) -> None:
