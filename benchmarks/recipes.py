@@ -117,9 +117,9 @@ ROWS = {
         "s2",
         "fer7.csv",
         "ResNet18 from scratch, balanced, in two phases",
-        ("phases.0.epochs=3", "phases.1.epochs=9"),
+        ("phases.0.epochs=2", "phases.1.epochs=6"),
     ),
-    "s2-plain": Row("s2-plain", "fer7.csv", "ResNet18 from scratch, not balanced", ("phases.0.epochs=12",)),
+    "s2-plain": Row("s2-plain", "fer7.csv", "ResNet18 from scratch, not balanced", ("phases.0.epochs=8",)),
     "s2-ensemble": Row(
         "s2-ensemble",
         "fer7.csv",
