@@ -78,9 +78,10 @@ def by_mien(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray, folder: Pat
     """Images per second, as the run's log has them: without validation and checkpoints."""
     net = build.classifier(recipe, len(LABELS))
     augmentation = Augmentation(recipe.augment, recipe.preprocess, 1)
-    task = Classify(net, build.loss(recipe), augmentation, recipe.preprocess, LABELS, pixels[:8], targets[:8].argmax(1))
     fabric = Fabric(accelerator="cpu", devices=1, precision=PRECISION[recipe.runtime.precision])
     fabric.launch()
+    loss, truth = build.loss(recipe, targets.sum(axis=0)), targets[:8].argmax(1)
+    task = Classify(net, loss, augmentation, recipe.preprocess, LABELS, pixels[:8], truth, fabric)
     with tempfile.TemporaryDirectory(dir=folder) as run:
         ended = Fit(task, loader_of(recipe, pixels, targets), recipe, RunDir(run), [], fabric)()
     return float(ended.history[0]["images_per_second"])
