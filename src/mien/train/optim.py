@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -59,27 +60,26 @@ def groups(part: nn.Module, recipe: Optimizer) -> list[dict[str, Any]]:
 def _depths(part: nn.Module) -> dict[str, int]:
     """Name of a parameter of the backbone -> layers above it in the backbone, plus one; the head has none above it.
 
-    A layer is a child of the backbone, or of a sequence in it, that has parameters.
+    A layer is a child of the backbone, or of a sequence in it, that has parameters. The members of a fused net stand side
+    by side; what joins them counts as head.
     """
-    backbone = part.get_submodule("backbone")
-    layers: list[str] = []
-
-    def walk(module: nn.Module, path: str) -> None:
-        for name, child in module.named_children():
-            if isinstance(child, (nn.Sequential, nn.ModuleList)):
-                walk(child, f"{path}.{name}")
-            elif any(True for _ in child.parameters()):
-                layers.append(f"{path}.{name}")
-
-    walk(backbone, "backbone")
+    members = getattr(part.get_submodule("backbone"), "members", None)
+    chains = ["backbone"] if members is None else [f"backbone.members.{number}" for number in range(len(members))]
     depths = {}
-    for name, _ in part.named_parameters():
-        for above, layer in enumerate(reversed(layers), start=1):
-            if name.startswith(layer + "."):
-                depths[name] = above
-        if name.startswith("backbone.") and name not in depths:  # a lone parameter, such as a position embedding
-            depths[name] = len(layers)
+    for chain in chains:
+        layers = list(_layers(part.get_submodule(chain), chain))
+        for name, _ in part.get_submodule(chain).named_parameters(prefix=chain):
+            above = [number for number, layer in enumerate(reversed(layers), start=1) if name.startswith(layer + ".")]
+            depths[name] = above[0] if above else len(layers)  # a lone parameter, such as a position embedding
     return depths
+
+
+def _layers(module: nn.Module, path: str) -> Iterator[str]:
+    for name, child in module.named_children():
+        if isinstance(child, (nn.Sequential, nn.ModuleList)):
+            yield from _layers(child, f"{path}.{name}")
+        elif any(True for _ in child.parameters()):
+            yield f"{path}.{name}"
 
 
 def adam(recipe: Optimizer, part: nn.Module) -> torch.optim.Optimizer:

@@ -88,6 +88,18 @@ def test_each_layer_gets_a_share_of_the_rate_above_it():
     assert [found[f"backbone.{path}.weight"] for path in ("2.1", "2.0", "0")] == [0.5, 0.25, 0.125]
 
 
+def test_members_of_a_fused_net_stand_side_by_side():
+    backbone = nn.Module()
+    backbone.members = nn.ModuleList(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)) for _ in range(2))
+    backbone.attention = nn.Linear(4, 2)
+    found = scales(Classifier(backbone, nn.Linear(2, 2)), Optimizer(layer_decay=0.5))
+    assert [found[f"backbone.members.{member}.{layer}.weight"] for member in (0, 1) for layer in (1, 0)] == [
+        0.5,
+        0.25,
+    ] * 2
+    assert found["backbone.attention.weight"] == found["head.weight"] == 1
+
+
 def test_what_is_frozen_has_no_group_and_can_be_thawed():
     part = net()
     assert freeze(part, Optimizer(freeze=("backbone",))) == [part.backbone]
