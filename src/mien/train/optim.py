@@ -60,8 +60,8 @@ def groups(part: nn.Module, recipe: Optimizer) -> list[dict[str, Any]]:
 def _depths(part: nn.Module) -> dict[str, int]:
     """Name of a parameter of the backbone -> layers above it in the backbone, plus one; the head has none above it.
 
-    A layer is a child of the backbone, or of a sequence in it, that has parameters. The members of a fused net stand side
-    by side; what joins them counts as head.
+    A layer is a child of the backbone, or of a sequence in it, that has parameters. The members of a fused net stand
+    side by side; what joins them counts as head.
     """
     members = getattr(part.get_submodule("backbone"), "members", None)
     chains = ["backbone"] if members is None else [f"backbone.members.{number}" for number in range(len(members))]
