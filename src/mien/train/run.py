@@ -182,6 +182,7 @@ def _finish(run: RunDir, recipe: Recipe, ended: Progress) -> None:
         },
     )
     shutil.rmtree(run.cache, ignore_errors=True)  # decoded pictures
+    run.teacher.unlink(missing_ok=True)
 
 
 @contextmanager
