@@ -50,7 +50,7 @@ class RunDir:
     @property
     def teacher(self) -> Path:
         """What the teachers answer to the training pictures; kept as long as the run may go on."""
-        return self.path / "teacher.npz"
+        return self.path / "teacher-answers.npz"
 
     @property
     def last(self) -> Path:
