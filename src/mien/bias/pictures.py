@@ -36,7 +36,7 @@ def manifest_of(folder: str | os.PathLike[str], truth: str | os.PathLike[str] | 
             raise InputError(f"{truth}: names {missing[0]!r}{more}, which is not in {folder}")
         classes = Labels.of(found.values()) if len(set(found.values())) > 1 else labels
         return Manifest.of(root=folder, labels=classes, image=list(found), label=list(found.values()))
-    pictures = find(folder)
+    pictures = list(find(folder))
     if not pictures:
         raise InputError(f"{folder}: a folder without pictures")
     if all(path.parent == folder for path in pictures):
