@@ -68,6 +68,8 @@ def preview(
         pixels, some = np.array(found.pixels), some.take(found.rows)
         del found  # its memory map, before the folder goes
     targets = soft_targets(some, recipe.data)
+    usable = targets.any(axis=1)  # with votes, not every picture is
+    pixels, targets = pixels[usable], targets[usable]
     plain = Augmentation(Augment(level=0), recipe.preprocess, 1)
     groups = []
     for title, columns in _levels(recipe, draws) if levels else _phases(recipe, counts, draws):
