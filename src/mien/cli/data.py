@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.audit import audit
 from mien.cli.progress import bar
+from mien.cli.suspects import suspects
+from mien.cli.tables import print_table
 
 if TYPE_CHECKING:
     from mien.labels import Labels
@@ -115,9 +118,9 @@ def stats(
     if as_json:
         print(json.dumps(found.to_dict(), indent=2))
         return
-    _print_table("class", found.classes, found.splits())
+    print_table("class", found.classes, found.splits())
     if found.domains:
-        _print_table("domain", found.domains, list(found.classes))
+        print_table("domain", found.domains, list(found.classes))
     typer.echo(f"pictures: {found.rows}" + _few(found.origins, "; origin: "))
     if found.imbalance is not None:
         typer.echo(f"largest class / smallest class: {found.imbalance:.1f}")
@@ -136,69 +139,8 @@ def stats(
         )
 
 
-@app.command()
-def audit(
-    data: _Manifest,
-    out: Annotated[Path | None, typer.Option(help="Write all findings, .csv or .json.")] = None,
-    sheet: Annotated[Path | None, typer.Option(help="Draw findings on a contact sheet, .png or .jpg.")] = None,
-    clean: Annotated[
-        Path | None, typer.Option(help="Write a manifest without bad, repeated and leaking pictures.")
-    ] = None,
-    aside: Annotated[
-        Path | None, typer.Option(help="Write a manifest in which leaked val and test rows have the split 'leaked'.")
-    ] = None,
-    near: Annotated[bool, typer.Option(help="Look for near duplicates too.")] = True,
-    limit: Annotated[int, typer.Option(help="Findings of each kind on the sheet.", min=1)] = 24,
-    threads: Annotated[int | None, typer.Option(help="Threads that decode; all cores by default.", min=1)] = None,
-    as_json: _Json = False,
-) -> None:
-    """Find damaged, blank, repeated, leaking and contradicting pictures. Exit code 1 when there are any."""
-    from mien.data.audit import KINDS, set_aside
-    from mien.data.audit import audit as examine
-    from mien.data.audit import clean as without
-    from mien.manifest import Manifest
-
-    manifest = Manifest.load(data)
-    with bar("reading", is_quiet=as_json) as step:
-        result = examine(manifest, near=near, threads=threads, progress=step)
-    if out is not None:
-        result.save(out, manifest)
-    if sheet is not None and any(finding.rows for finding in result.findings):
-        from mien.images import write
-        from mien.report.pictures import audit_sheet
-
-        write(sheet, audit_sheet(manifest, result, limit=limit))
-    left_out: dict[str, int] = {}
-    if clean is not None:
-        rest, left_out = without(manifest, result)
-        rest.save(clean)
-    moved: dict[str, int] = {}
-    if aside is not None:
-        parted, moved = set_aside(manifest, result, near=near)
-        parted.save(aside)
-    leaks = result.leaks()
-    if as_json:
-        print(json.dumps({**result.to_dict(), "leaked": leaks, "left_out": left_out, "set_aside": moved}, indent=2))
-    else:
-        counts = result.counts()
-        _print_table("found", {kind: counts[kind] for kind in KINDS if counts[kind]["findings"]}, ["findings", "rows"])
-        for finding in [*result.of("unreadable")[:5], *result.of("balance")]:
-            typer.echo(f"{finding.kind}: {finding.why}")
-        for line in leaks:
-            typer.echo(
-                f"{line['rows']} of {line['of']} pictures of {line['split']} are also in {line['against']} "
-                f"({line['identical']} identical)"
-            )
-        for reason, count in left_out.items():
-            typer.echo(f"left out: {count} {reason}")
-        for split, count in moved.items():
-            typer.echo(f"set aside: {count} of {split}")
-        for file in (out, sheet, clean, aside):
-            if file is not None and file.exists():
-                typer.echo(f"written: {file}")
-        if not result.findings:
-            typer.echo(f"{len(result)} pictures, nothing found")
-    raise typer.Exit(1 if result.findings else 0)
+app.command()(audit)
+app.command()(suspects)
 
 
 @app.command()
@@ -276,21 +218,8 @@ def _written(manifest: Manifest, out: Path, notes: list[str], as_json: bool) -> 
         return
     for note in notes:
         typer.echo(note, err=True)
-    _print_table("class", found.classes, found.splits())
+    print_table("class", found.classes, found.splits())
     typer.echo(f"written: {out} ({len(manifest)} pictures, {manifest.labels.id}, digest {manifest.digest()})")
-
-
-def _print_table(title: str, rows: dict[str, dict[str, int]], columns: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title, *columns)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, counts in rows.items():
-        table.add_row(name, *(str(counts.get(column, 0)) for column in columns))
-    if rows:
-        Console().print(table)
 
 
 def _few(counts: dict[str, int], before: str) -> str:

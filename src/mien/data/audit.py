@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,35 +212,6 @@ def audit(
     order = {kind: place for place, kind in enumerate(KINDS)}
     findings.sort(key=lambda finding: (order[finding.kind], finding.rows))
     return Audit(tuple(findings), same, together, splits, tuple(pairs))
-
-
-def clean(manifest: Manifest, result: Audit) -> tuple[Manifest, dict[str, int]]:
-    """Leave out what training should not see, and what makes a held-out score look better than it is.
-
-    Left out: unreadable and blank pictures; identical pictures with different labels; all but the first of identical
-    pictures within a split; rows of train that show a photograph of val or test, and rows of val that show one of test.
-    So held-out splits lose nothing but bad pictures, and scores on them stay comparable.
-
-    Returns:
-        The manifest that is left, and the number of rows left out for each reason.
-    """
-    keep = result.same >= 0
-    left_out = {"unreadable or blank": int((~keep).sum())}
-
-    def drop(reason: str, rows: Iterable[int]) -> None:
-        before = int(keep.sum())
-        keep[list(rows)] = False
-        left_out[reason] = before - int(keep.sum())
-
-    drop("identical with different labels", result.rows("conflict").tolist())
-    for split, held_out in (("train", "val"), ("train", "test"), ("val", "test")):
-        drop(f"of {split}, also in {held_out}", result.leaked_rows(split, held_out).tolist())
-    first: dict[tuple[str, int], int] = {}
-    for row in np.flatnonzero(keep).tolist():
-        first.setdefault((str(result.splits[row]), int(result.same[row])), row)
-    repeated = set(np.flatnonzero(keep).tolist()) - set(first.values())
-    drop("repeated within a split", repeated)
-    return manifest.take(np.flatnonzero(keep)), {reason: count for reason, count in left_out.items() if count}
 
 
 def set_aside(manifest: Manifest, result: Audit, *, near: bool = True) -> tuple[Manifest, dict[str, int]]:

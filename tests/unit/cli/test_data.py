@@ -42,7 +42,7 @@ def test_audit_exits_with_1_when_it_finds_something(run, tmp_path):
     result = run("audit twice.csv --out found.csv --sheet found.png --clean clean.csv --json", code=1)
     found = json.loads(result.stdout)
     assert found["leaked"] == [{"split": "val", "against": "train", "rows": 1, "identical": 1, "of": 1}]
-    assert found["left_out"] == {"of train, also in val": 1}
+    assert found["fixed"] == {"drop: of train, also in val": 1}
     assert (tmp_path / "found.png").stat().st_size > 1000
     assert len(Manifest.load(tmp_path / "clean.csv")) == 14
 

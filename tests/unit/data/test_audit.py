@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.data.audit import audit, clean, set_aside
+from mien.data.audit import audit, set_aside
 from mien.data.hashes import ALIKE, ALIKE_MIRRORED, alike, compare, fingerprints
 from mien.data.sources.toy import toy_faces
 from mien.images import write
@@ -64,16 +64,6 @@ def test_planted_faults_are_found(drawn, tmp_path):
     assert not result.clean_mask("val").any()
     assert result.clean_mask("train", "val").tolist() == [row not in (5, 6, 7, 12, 13, 14) for row in range(15)]
     assert result.leaks() == [{"split": "val", "against": "train", "rows": 2, "identical": 0, "of": 2}]
-
-
-def test_clean_keeps_val_and_takes_its_pictures_out_of_train(drawn, tmp_path):
-    pictures = [drawn[0], drawn[1], drawn[2], drawn[0], drawn[1], drawn[1], drawn[3], drawn[3]]
-    labels = ["happy", "sad", "angry", "happy", "sad", "sad", "happy", "sad"]
-    splits = ["val", "train", "train", "train", "train", "train", "train", "train"]
-    data = manifest_of(tmp_path, pictures, label=labels, split=splits)
-    left, why = clean(data, audit(data))
-    assert left.frame["image"].tolist() == ["0.png", "1.png", "2.png"]
-    assert why == {"identical with different labels": 2, "of train, also in val": 1, "repeated within a split": 2}
 
 
 def test_people_and_balance(drawn, tmp_path):
