@@ -50,7 +50,7 @@ def test_a_factor_is_tried_on_a_picture_and_kept_in_the_model(
     mien("bias", str(model), "--images", folder, "--out", "bias.json", "--card", str(model), *quick)
     content = json.loads((tmp_path / "bias.json").read_text())
     assert content["in_sample"]["macro_recall"]["gain"] >= 0
-    assert set(content["biases"]) == {"happy", "sad", "surprise"}
+    assert {name for name, bias in content["biases"].items() if bias} <= {"happy", "sad", "surprise"}
 
     # the file beside the old model, and the new model, give the same answers
     from_file = Recognizer("default", detector="whole", threads=1, biases="bias.json")

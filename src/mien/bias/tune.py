@@ -7,68 +7,23 @@ gains, shrinking included, is measured on folds that took part in neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.bias.folds import folds_of
 from mien.bias.gain import Effect, effect
 from mien.bias.objectives import SHARES, Objective
 from mien.bias.rows import notes_on_rows, plain_view
-from mien.bias.search import METHODS, Problem, search
-from mien.bias.tally import Tally
+from mien.bias.search import METHODS, search
 from mien.bias.tuning import Tuning
+from mien.bias.validate import Part, Settings, cross_validate
 from mien.errors import InputError
 from mien.labels import Labels
 from mien.scores import Scores
 
-#: Shares of the biases that are compared; 0 is no biases.
-SHRINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: Methods whose biases follow from shares of classes, however large.
 PRIORS = ("logit_adjustment", "em")
-#: Folds within the rows of one fold's search, which choose how far its biases are shrunk.
-INNER = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """Everything a search needs beside its rows."""
-
-    method: str
-    objective: Objective
-    free: tuple[int, ...]
-    reach: float
-    trials: int
-    prior: NDArray[np.float64] | None
-    temperature: float
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Rows of one search."""
-
-    logits: NDArray[np.float32]
-    targets: NDArray[np.int64]
-    settings: Settings
-
-    def problem(self) -> Problem:
-        """The rows as a problem, nothing tried yet."""
-        settings = self.settings
-        return Problem(
-            Tally(self.logits, self.targets),
-            settings.objective,
-            settings.free,
-            reach=settings.reach,
-            trials=settings.trials,
-            prior=settings.prior,
-            temperature=settings.temperature,
-        )
 
 
 def tune(
@@ -137,6 +92,11 @@ def tune(
     if trials < 2:
         raise InputError(f"{trials} trials: expected at least 2, one of which is the zero bias")
     free = tuple(range(len(seen.labels))) if classes is None else _indices(seen.labels, classes)
+    absent = sorted(set(free) - set(seen.targets.tolist())) if wanted.needs_labels else []
+    if absent and classes is None:
+        free = _present(seen, absent)
+        names = ", ".join(seen.labels.names[index] for index in absent)
+        notes.append(f"No picture of {names}: no bias was searched for these classes.")
     temperature = float(scores.about.get("temperature", 1.0))
     known = None if prior is None else _vector(seen.labels, prior, 0.0, "prior")
     settings = Settings(method, wanted, free, temperature * float(np.log(reach)), trials, known, temperature, seed)
@@ -145,7 +105,7 @@ def tune(
     found = search(problem, method, seed)
     share, honest = 1.0, None
     if folds:
-        share, after = _cross_validate(everything, seen.subjects, folds, shrink, jobs, progress)
+        share, after = cross_validate(everything, seen.subjects, folds, shrink, jobs, progress)
         before = problem.tally.answers(np.zeros((1, len(seen.labels))))[0]
         honest = _effect(seen, before, after, wanted, draws, seed)
         if share == 0:
@@ -183,72 +143,6 @@ def tune(
     )
 
 
-def _cross_validate(
-    everything: Part,
-    subjects: NDArray[Any] | None,
-    count: int,
-    shrink: bool,
-    jobs: int,
-    progress: Callable[[int, int], None],
-) -> tuple[float, NDArray[np.uint8]]:
-    """The share of the biases that is best on rows not searched, and (N,) answers that never saw their own row."""
-    targets, settings = everything.targets, everything.settings
-    outer = folds_of(targets, count, settings.seed, subjects)
-    inner = np.zeros((count, len(targets)), np.int64)
-    parts = []
-    for fold in range(count):
-        rows = np.flatnonzero(outer != fold)
-        people = None if subjects is None else subjects[rows]
-        inner[fold, rows] = folds_of(targets[rows], INNER, settings.seed + 1 + fold, people)
-        parts.append(_take(everything, outer != fold))
-        if shrink:
-            parts += [_take(everything, (outer != fold) & (inner[fold] != part)) for part in range(INNER)]
-    found = list(_run(parts, jobs, progress))
-    step = 1 + INNER * shrink
-    whole = found[::step]
-    after = np.zeros(len(targets), np.uint8)
-    for fold in range(count):
-        held = outer == fold
-        share = 1.0
-        if shrink:
-            sides = [(~held) & (inner[fold] == part) for part in range(INNER)]
-            share = _share(everything, sides, found[fold * step + 1 : (fold + 1) * step])
-        after[held] = Tally(everything.logits[held], targets[held]).answers((share * whole[fold])[None])[0]
-    return _share(everything, [outer == fold for fold in range(count)], whole) if shrink else 1.0, after
-
-
-def _share(everything: Part, held: Sequence[NDArray[np.bool_]], biases: Sequence[NDArray[np.float64]]) -> float:
-    """The share that is best on all held-out rows together, each with the biases that did not see it."""
-    counts = sum(
-        Tally(everything.logits[rows], everything.targets[rows]).counts(np.array(SHRINKS)[:, None] * found)
-        for rows, found in zip(held, biases, strict=True)
-    )
-    assert isinstance(counts, np.ndarray)
-    values = everything.settings.objective.values(counts, counts[0])
-    return SHRINKS[int(np.nanargmax(values))]  # the first of equal ones, which is the smallest
-
-
-def _run(parts: Sequence[Part], jobs: int, progress: Callable[[int, int], None]) -> Iterator[NDArray[np.float64]]:
-    if jobs == 1:
-        for done, part in enumerate(parts, start=1):
-            yield _search(part)
-            progress(done, len(parts))
-        return
-    # fresh processes: a fork of a process that has threads may hang
-    with ProcessPoolExecutor(min(jobs, len(parts)), mp_context=get_context("spawn")) as pool:
-        for done, found in enumerate(pool.map(_search, parts), start=1):
-            yield found
-            progress(done, len(parts))
-
-
-def _search(part: Part) -> NDArray[np.float64]:
-    return search(part.problem(), part.settings.method, part.settings.seed)
-
-
-def _take(part: Part, rows: NDArray[np.bool_]) -> Part:
-    return replace(part, logits=part.logits[rows], targets=part.targets[rows])
-
-
 def _effect(
     seen: Scores, before: NDArray[np.uint8], after: NDArray[np.uint8], objective: Objective, draws: int, seed: int
 ) -> Effect:
@@ -260,6 +154,17 @@ def _indices(labels: Labels, names: Sequence[str]) -> tuple[int, ...]:
     if not found:
         raise InputError("no class to search a bias for: name at least one")
     return tuple(found)
+
+
+def _present(seen: Scores, absent: Sequence[int]) -> tuple[int, ...]:
+    """The classes that have rows, but for the one answered most.
+
+    Without it to hold them, all would rise together, which costs nothing here and silences the absent classes.
+    """
+    present = [index for index in range(len(seen.labels)) if index not in absent]
+    answered = np.bincount(seen.logits.argmax(axis=1), minlength=len(seen.labels))
+    most = max(present, key=lambda index: answered[index])
+    return tuple(index for index in present if index != most) or tuple(present)
 
 
 def _shares(

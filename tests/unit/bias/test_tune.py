@@ -61,6 +61,17 @@ def test_only_the_classes_named_get_a_bias():
         tune(scores(), classes=["gladd"])
 
 
+def test_classes_without_a_picture_are_left_alone():
+    wide = Labels((*LABELS, "cross", "shy"))
+    data = scores()
+    logits = np.concatenate([data.logits, data.logits[:, :2] - 0.5], axis=1)
+    found = tune(Scores(logits, data.targets, wide, data.ids), draws=0, folds=0)
+    assert found.by_class["cross"] == found.by_class["shy"] == found.by_class["calm"] == 0
+    assert found.classes == ("glad", "sad")
+    assert "No picture of cross, shy" in found.notes[0]
+    assert "cross" in tune(Scores(logits, data.targets, wide, data.ids), classes=["cross"], draws=0, folds=0).classes
+
+
 def test_a_target_distribution_needs_no_labels():
     data = scores()
     blind = Scores(data.logits, np.full(len(data), -1), LABELS, data.ids)
