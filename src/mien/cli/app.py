@@ -14,6 +14,7 @@ import typer
 from mien import __version__
 from mien.cli import data, models, recipes
 from mien.cli.bias import bias
+from mien.cli.calibrate import calibrate
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
@@ -38,6 +39,7 @@ app.command()(train)
 app.command()(sweep)
 app.command()(evaluate)
 app.command()(bias)
+app.command()(calibrate)
 app.command()(export)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(models.app, name="models")

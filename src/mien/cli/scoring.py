@@ -1,0 +1,78 @@
+"""Scores for the verbs that analyse them: read, or made by running the network once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mien.labels import Labels
+    from mien.scores import Scores
+
+
+def scores_of(
+    verb: str,
+    source: str,
+    manifest: Path | None,
+    split: str | None,
+    detector: str = "whole",
+    threads: int | None = None,
+    *,
+    is_quiet: bool = False,
+) -> Scores:
+    """Read saved scores, or run a model over a manifest.
+
+    Args:
+        verb: for messages.
+        source: file of scores, or a model by name or path.
+        manifest: with a model.
+        split: only these rows.
+        detector: with a model, for rows without a box.
+        threads: of the network.
+        is_quiet: show no progress.
+
+    Raises:
+        InputError: no manifest for a model, one for scores, or no rows of that split.
+    """
+    from mien.errors import InputError
+    from mien.scores import Scores
+
+    if source.endswith(".npz"):
+        if manifest is not None:
+            raise InputError(f"{source} is saved scores: a manifest cannot change them; name a model instead")
+        scores = Scores.load(source)
+        return scores if split is None else _of_split(scores, split, source)
+    if manifest is None:
+        raise InputError(f"mien {verb} {source}: name a manifest too, or the scores that mien evaluate saved")
+    from mien.cli.progress import bar
+    from mien.evaluate.run import evaluate
+    from mien.manifest import Manifest
+    from mien.runtime.network import Network
+
+    network, data = Network(source, threads), Manifest.load(manifest)
+    with bar("classifying", is_quiet=is_quiet) as step:
+        found = evaluate(network, data, split=split, detector=detector, threads=threads, draws=0, progress=step)
+    return found.scores
+
+
+def _of_split(scores: Scores, split: str, source: str) -> Scores:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from mien.errors import InputError
+    from mien.table import did_you_mean
+
+    known = [] if scores.splits is None else sorted(set(scores.splits.tolist()))
+    if scores.splits is None or split not in known:
+        raise InputError(f"{source}: has no rows of split {split!r}: {did_you_mean(split, known)}")
+    rows = scores.take(np.flatnonzero(scores.splits == split))
+    return replace(rows, about={**scores.about, "split": split})
+
+
+def labels_of(text: str | None) -> Labels | None:
+    """The classes asked for: a known set, or names between commas."""
+    from mien.labels import Labels
+
+    names = [name.strip() for name in text.split(",")] if text else []
+    return None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
