@@ -61,7 +61,7 @@ def bias(
     shrink: Annotated[
         bool, typer.Option("--shrink/--no-shrink", help="Shrink the biases as far as is best on rows not searched.")
     ] = True,
-    jobs: Annotated[int, typer.Option(help="Processes that search; pays for optuna only.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Processes that search; the result is the same.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Of folds, searches and draws.", min=0)] = 0,
     bootstrap: Annotated[int, typer.Option(help="Draws for the 95 % intervals; 0 for none.", min=0)] = 1000,
     check: Annotated[Path | None, typer.Option(help="Other scores (.npz) of the same model to measure on.")] = None,
