@@ -250,7 +250,7 @@ def _line(name: str, seeds: list[dict[str, Any]]) -> str:
     values = [
         f'<a id="{name}"></a>{name}',
         ROWS[name].what,
-        str(len(seeds[0]["val"]["classes"])),
+        str(sum(found["support"] > 0 for found in raws[0]["per_class"].values())),
         shown,
         f"{statistics.mean(raw['balanced_accuracy'] for raw in raws):.1%}",
         f"{statistics.mean(raw['macro_f1'] for raw in raws):.3f}",

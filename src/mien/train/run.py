@@ -115,6 +115,8 @@ def train(
     for problem in (problem for part in faces for problem in part.problems):
         say(f"left out: {problem}")
     targets = soft_targets(learn, recipe.data)[faces[0].rows]
+    if unseen := [name for name, count in zip(manifest.labels, targets.sum(axis=0), strict=True) if count == 0]:
+        say(f"no training picture of {', '.join(unseen)}: data.labels leaves such classes out")
     truth = choose.targets()[faces[1].rows]
     if not (truth >= 0).any():
         raise ManifestError(f"no row of the split {recipe.data.val!r} has a label, so there is nothing to choose by")

@@ -247,3 +247,9 @@ def test_two_processes_measure_what_one_does(toy_manifest, tmp_path):
     found = weights(two)
     for name, value in weights(one).items():
         np.testing.assert_allclose(found[name].numpy(), value.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_classes_without_a_training_picture_are_named(quick, toy_manifest, tmp_path):
+    lines: list[str] = []
+    run(quick, toy_manifest, tmp_path / "run", lines.append, schedule={"epochs": 1}, data={"labels": "fer7"})
+    assert lines == ["no training picture of disgust, fear, surprise: data.labels leaves such classes out"]
