@@ -135,26 +135,26 @@ def find_suspects(manifest: Manifest, scores: Scores | None = None) -> Suspects:
 
     Args:
         manifest: the data; its labels are judged, whatever labels the scores were made with.
-        scores: of a model that has not learned from these labels; None to ask the votes alone.
+        scores: of a model that has not learned from these labels; only the rows that they have are judged. None to
+            ask the votes alone.
 
     Raises:
         InputError: neither scores nor votes, scores of other pictures, or no label that the model knows.
     """
     share, entropy, favourite = _votes(manifest)
-    voted = int(np.isfinite(share).sum())
-    if scores is None and not voted:
+    if scores is None and not np.isfinite(share).any():
         raise InputError(
             "nothing to judge the labels by: the manifest has no votes, so name scores (--scores) or a recipe to make "
             "them with (--recipe)"
         )
     labels = manifest.frame["label"].tolist()
-    disagree = {row for row in np.flatnonzero(share < HALF).tolist() if labels[row]}
     margins: dict[int, tuple[float, str]] = {}
     judged, classes, noise, notes = 0, manifest.labels.names, None, []
     if scores is not None:
         viewed = view(scores).scores
         classes = viewed.labels.names
         rows, kept = _match(manifest, viewed)
+        share[np.isin(np.arange(len(manifest)), rows, invert=True)] = np.nan
         index = [viewed.labels.find(labels[row]) if labels[row] else None for row in rows]
         known = np.array([place is not None for place in index])
         if not known.any():
@@ -165,6 +165,7 @@ def find_suspects(manifest: Manifest, scores: Scores | None = None) -> Suspects:
         for place in noise.suspects.tolist():
             margins[int(rows[place])] = (float(noise.margins[place]), classes[noise.suggested[place]])
         notes = _notes(scores, len(rows), int((~known).sum()))
+    disagree = {row for row in np.flatnonzero(share < HALF).tolist() if labels[row]}
     alone = sorted(disagree - margins.keys(), key=lambda row: (share[row], entropy[row], row))
     found = [
         Suspect(
@@ -178,7 +179,7 @@ def find_suspects(manifest: Manifest, scores: Scores | None = None) -> Suspects:
         )
         for row in [*margins, *alone]
     ]
-    return Suspects(tuple(found), judged, voted, tuple(classes), noise, tuple(notes))
+    return Suspects(tuple(found), judged, int(np.isfinite(share).sum()), tuple(classes), noise, tuple(notes))
 
 
 def _votes(manifest: Manifest) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
