@@ -19,6 +19,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
 from mien.cli.predict import predict
+from mien.cli.robustness import robustness
 from mien.cli.sweep import sweep
 from mien.cli.train import train
 from mien.errors import MienError
@@ -40,6 +41,7 @@ app.command()(sweep)
 app.command()(evaluate)
 app.command()(bias)
 app.command()(calibrate)
+app.command()(robustness)
 app.command()(export)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(models.app, name="models")
