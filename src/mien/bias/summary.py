@@ -20,7 +20,8 @@ def summary(tuning: Tuning, checked: Effect | None = None) -> RenderableType:
         checked: the effect on other rows, measured afterwards.
     """
     loss = tuning.objective.max_accuracy_loss
-    floor = "" if loss is None else f", at most {100 * loss:g} points of accuracy lost"
+    points = "" if loss is None else f"{100 * loss:g} point{'' if loss == 0.01 else 's'}"
+    floor = points and f", at most {points} of accuracy lost"
     head = (
         f"{tuning.method} for {tuning.objective.name.replace('_', ' ')}{floor}: "
         f"{tuning.in_sample.rows:,} pictures, {len(tuning.values):,} trials"

@@ -31,7 +31,7 @@ def test_tables_file_and_pictures(mien, saved):
     done = mien("bias", "scores.npz", "--split", "val", "--out", "bias.json", "--pictures", "plots", *QUICK)
     assert done.code == 0, done.err
     assert "cross-validated, 5 folds" in done.out
-    assert "at most 1 points of accuracy lost" in done.out
+    assert "at most 1 point of accuracy lost" in done.out
     assert "--bias" in done.out
     assert sorted(path.name for path in (saved / "plots").iterdir()) == [
         "distribution.png", "heat.png", "recall.png", "space.png",
