@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from mien.atomic import writing
 from mien.errors import InputError
 from mien.labels import Labels
+from mien.table import did_you_mean
 
 _ARRAYS = ("logits", "targets", "votes", "other_votes", "ids", "splits", "domains", "subjects", "member_weights")
+#: Prefix of the further columns in the file.
+_COLUMN = "column."
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -41,6 +44,7 @@ class Scores:
         splits: (N,) text.
         domains: (N,) text.
         subjects: (N,) text.
+        columns: (N,) text each: origin, and whatever other columns the manifest has.
         member_weights: (N, M) float32, how much each member of a fused net counted for each row, or None.
         members: names of those members.
         model: name and digest of the model.
@@ -61,6 +65,7 @@ class Scores:
     domains: NDArray[np.str_] | None = None
     subjects: NDArray[np.str_] | None = None
     other_votes: NDArray[np.float32] | None = None
+    columns: dict[str, NDArray[np.str_]] = field(default_factory=dict)
     member_weights: NDArray[np.float32] | None = None
     members: tuple[str, ...] = ()
     model: str = ""
@@ -74,6 +79,9 @@ class Scores:
             value = getattr(self, name)
             if value is not None and len(value) != count:
                 raise InputError(f"{name} has {len(value)} rows, logits have {count}")
+        for name, values in self.columns.items():
+            if len(values) != count:
+                raise InputError(f"the column {name} has {len(values)} rows, logits have {count}")
         columns = 0 if self.member_weights is None else self.member_weights.shape[1]
         if columns != len(self.members):
             raise InputError(f"member_weights has {columns} columns for {len(self.members)} members")
@@ -90,7 +98,19 @@ class Scores:
         arrays: dict[str, Any] = {
             name: value if (value := getattr(self, name)) is None else value[rows] for name in _ARRAYS
         }
-        return replace(self, **arrays)
+        return replace(self, **arrays, columns={name: values[rows] for name, values in self.columns.items()})
+
+    def column(self, name: str) -> NDArray[np.str_]:
+        """(N,) text of a column of the manifest: split, domain, subject, origin or one of its own.
+
+        Raises:
+            InputError: there is none of that name; the message names those there are.
+        """
+        known = {"split": self.splits, "domain": self.domains, "subject": self.subjects, **self.columns}
+        present = {column: values for column, values in known.items() if values is not None}
+        if name not in present:
+            raise InputError(f"the scores have no column {name!r}: {did_you_mean(name, list(present))}")
+        return present[name]
 
     def labelled(self) -> Scores:
         """Only the rows that have a label."""
@@ -99,6 +119,7 @@ class Scores:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one ``.npz``."""
         arrays = {name: value for name in _ARRAYS if (value := getattr(self, name)) is not None}
+        columns = {_COLUMN + name: values for name, values in self.columns.items()}
         about = {
             "labels": self.labels.names,
             "label_set": self.labels.id,
@@ -107,7 +128,7 @@ class Scores:
             "about": self.about,
         }
         with writing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, meta=np.array(json.dumps(about)), **arrays)
+            np.savez_compressed(file, meta=np.array(json.dumps(about)), **arrays, **columns)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Scores:
@@ -123,8 +144,10 @@ class Scores:
             # opened here, because numpy 2.4 leaves a file that is no archive open
             with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
                 meta = json.loads(str(file["meta"]))
-                arrays = {name: file[name] for name in _ARRAYS if name in file.files}
+                arrays: dict[str, Any] = {name: file[name] for name in _ARRAYS if name in file.files}
+                further = {name: file[name] for name in file.files if name.startswith(_COLUMN)}
             labels = Labels(tuple(meta["labels"]), meta["label_set"])
+            arrays["columns"] = {name.removeprefix(_COLUMN): values for name, values in further.items()}
             members = tuple(meta.get("members", ()))  # files before 0.2 have none
             return cls(labels=labels, members=members, model=meta["model"], about=meta["about"], **arrays)
         except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:

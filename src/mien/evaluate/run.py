@@ -25,7 +25,7 @@ from mien.evaluate.faces import NoFace, faces_of, ids_of
 from mien.evaluate.leaks import leaked_rows
 from mien.images import Pixels
 from mien.labels import Labels
-from mien.manifest import Manifest
+from mien.manifest import OTHER_VOTES, VOTES, Manifest
 from mien.runtime.network import Answers, Network
 from mien.scores import Scores
 
@@ -211,11 +211,24 @@ def score(
         splits=np.array(used.frame["split"].tolist(), dtype=str),
         domains=np.array(used.frame["domain"].tolist(), dtype=str),
         subjects=np.array(used.frame["subject"].tolist(), dtype=str),
+        columns=columns_of(used),
         member_weights=np.concatenate(member_weights) if member_weights else None,
         members=card.members if member_weights else (),
         model=model or card.name,
         about=about,
     )
+
+
+def columns_of(manifest: Manifest) -> dict[str, NDArray[np.str_]]:
+    """(N,) text of each column that rows can be grouped by and that scores do not keep by a name of their own."""
+    frame = manifest.frame
+    kept = [
+        str(name)
+        for name in frame.columns
+        if name not in ("image", "label", "split", "domain", "subject", "box")
+        and not str(name).startswith((VOTES, OTHER_VOTES))
+    ]
+    return {name: np.array(frame[name].astype("string").fillna("").tolist(), dtype=str) for name in kept}
 
 
 def _truth(manifest: Manifest, labels: Labels) -> tuple[NDArray[np.int64], dict[str, int]]:
