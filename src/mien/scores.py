@@ -118,8 +118,8 @@ class Scores:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one ``.npz``."""
-        arrays = {name: value for name in _ARRAYS if (value := getattr(self, name)) is not None}
-        columns = {_COLUMN + name: values for name, values in self.columns.items()}
+        arrays: dict[str, Any] = {name: value for name in _ARRAYS if (value := getattr(self, name)) is not None}
+        columns: dict[str, Any] = {_COLUMN + name: values for name, values in self.columns.items()}
         about = {
             "labels": self.labels.names,
             "label_set": self.labels.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,14 @@ import typer
 
 if TYPE_CHECKING:
     from mien.evaluate.evaluation import Evaluation
+    from mien.evaluate.groups import Groups
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Model (name or file), or scores (.npz) that were saved before.")],
-    manifest: Annotated[Path | None, typer.Argument(help="Manifest (.csv or .parquet); not with saved scores.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Argument(help="Manifest (.csv or .parquet); with saved scores only for columns of --by.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Only this split; by default all rows.")] = None,
     labels: Annotated[
         str | None, typer.Option(help="Classes to answer with: a known set (fer7 ...) or names: happy,sad,neutral.")
@@ -28,6 +32,11 @@ def evaluate(
     near: Annotated[
         bool, typer.Option("--near/--identical", help="Leaks are near duplicates too, or identical pictures only.")
     ] = True,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Numbers by this column as well: domain, subject, origin or one of yours. May be repeated."),
+    ] = None,
+    smallest: Annotated[int, typer.Option(help="Groups with fewer pictures are shown, not tested.", min=1)] = 30,
     out: Annotated[Path | None, typer.Option(help="Save the scores here (.npz).")] = None,
     pictures: Annotated[Path | None, typer.Option(help="Folder for plots and the surest mistakes (PNG).")] = None,
     flip: Annotated[
@@ -54,11 +63,21 @@ def evaluate(
     wanted = None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
     written = [] if out is None else [out]
     if model.endswith(".npz"):
-        made_then = {"MANIFEST": manifest, "--split": split, "--without-leaks-from": without_leaks_from, "--flip": flip}
+        made_then = {
+            "MANIFEST": None if by else manifest,
+            "--split": split,
+            "--without-leaks-from": without_leaks_from,
+            "--flip": flip,
+        }
         wrong = [name for name, value in {**made_then, "--card": card or None}.items() if value is not None]
         if wrong:
             raise InputError(f"{model} is saved scores: {', '.join(wrong)} cannot change them; name a model instead")
         scores = Scores.load(model)
+        if manifest is not None:
+            from mien.evaluate.join import with_columns
+            from mien.manifest import Manifest
+
+            scores = with_columns(scores, Manifest.load(manifest))
         if out is not None:
             scores.save(out)
         evaluation = Evaluation.of(scores, labels=wanted, draws=bootstrap, seed=seed, by_subject=by_subject)
@@ -102,7 +121,18 @@ def evaluate(
             title = f"{evaluation.title}: the surest mistakes"
             drawn = plot_mistakes(evaluation, data, network.card.preprocess, pictures / "mistakes.png", title=title)
             written += [drawn] if drawn else []
-    _show(evaluation, written, as_json)
+    groups = [
+        evaluation.by(column, smallest=smallest, draws=bootstrap, seed=seed, by_subject=by_subject)
+        for column in by or []
+    ]
+    if pictures is not None and groups:
+        from mien.report.groups import plot_groups
+
+        written += [
+            plot_groups(found, pictures / f"by_{re.sub('[^A-Za-z0-9-]', '_', found.column)}.png", evaluation.title)
+            for found in groups
+        ]
+    _show(evaluation, groups, written, as_json)
 
 
 def _draw(evaluation: Evaluation, folder: Path | None) -> list[Path]:
@@ -113,15 +143,22 @@ def _draw(evaluation: Evaluation, folder: Path | None) -> list[Path]:
     return plot_all(evaluation.raw.metrics, folder, evaluation.title)
 
 
-def _show(evaluation: Evaluation, written: list[Path], as_json: bool) -> None:
+def _show(evaluation: Evaluation, groups: list[Groups], written: list[Path], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(evaluation.to_dict(), indent=2, allow_nan=False))
+        content = evaluation.to_dict()
+        if groups:
+            content["groups"] = [found.to_dict() for found in groups]
+        print(json.dumps(content, indent=2, allow_nan=False))
         return
     from rich.console import Console
 
+    from mien.evaluate.groups_summary import summary as by_group
     from mien.evaluate.summary import summary
 
     console = Console()
     console.print(summary(evaluation), highlight=False)
+    for found in groups:
+        console.print()
+        console.print(by_group(found), highlight=False)
     for path in written:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)

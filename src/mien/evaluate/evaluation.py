@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import InputError
+from mien.evaluate.groups import Groups, measure_groups
 from mien.evaluate.interval import Interval, intervals
 from mien.evaluate.members import member_weights
 from mien.evaluate.metrics import Metrics, measure, plain
@@ -114,6 +115,15 @@ class Evaluation:
                 *_notes_on_rows(scores.about, seen.not_asked, seen.dropped, raw.metrics),
             ),
         )
+
+    def by(self, column: str, **options: Any) -> Groups:
+        """The numbers of each group of rows.
+
+        Args:
+            column: split, domain, subject, origin or any other column of the manifest.
+            options: further arguments of :func:`mien.evaluate.groups.measure_groups`.
+        """
+        return measure_groups(self.viewed, column, **options)
 
     @property
     def title(self) -> str:
