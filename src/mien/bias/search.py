@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,6 @@ def search(problem: Problem, method: str, seed: int = 0) -> NDArray[np.float64]:
     """
     if not problem.free:
         raise InputError("no class to search a bias for: name at least one")
-    run: Any = METHODS.load(method)
+    run: Method = METHODS.load(method)
     run(problem, seed)
     return problem.answer()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.bias.gain import Effect, effect
+from mien.bias.methods.em import estimate
 from mien.bias.objectives import SHARES, Objective
 from mien.bias.rows import notes_on_rows, plain_view
 from mien.bias.search import METHODS, search
@@ -20,7 +21,7 @@ from mien.bias.tuning import Tuning
 from mien.bias.validate import Part, Settings, cross_validate
 from mien.errors import InputError
 from mien.labels import Labels
-from mien.scores import Scores
+from mien.scores import Scores, softmax
 
 #: Methods whose biases follow from shares of classes, however large.
 PRIORS = ("logit_adjustment", "em")
@@ -78,6 +79,13 @@ def tune(
     METHODS.entry(method)
     notes = notes_on_rows(scores)
     seen = plain_view(scores, labels)
+    temperature = float(scores.about.get("temperature", 1.0))
+    known = None if prior is None else _vector(seen.labels, prior, 0.0, "prior")
+    if method == "em" and known is not None and target is None and not (seen.targets >= 0).any():
+        # without labels and target there is nothing but the estimate to aim at, and nothing to shrink by
+        objective, max_accuracy_loss, shrink = "distribution", None, False
+        found = estimate(softmax(seen.logits / np.float32(temperature)).astype(np.float64), known)
+        target = dict(zip(seen.labels, found.tolist(), strict=True))
     shares = _shares(objective, seen.labels, target, weights)
     wanted = Objective(objective, shares, max_accuracy_loss)
     if wanted.needs_labels:
@@ -97,8 +105,6 @@ def tune(
         free = _present(seen, absent)
         names = ", ".join(seen.labels.names[index] for index in absent)
         notes.append(f"No picture of {names}: no bias was searched for these classes.")
-    temperature = float(scores.about.get("temperature", 1.0))
-    known = None if prior is None else _vector(seen.labels, prior, 0.0, "prior")
     settings = Settings(method, wanted, free, temperature * float(np.log(reach)), trials, known, temperature, seed)
     everything = Part(seen.logits, seen.targets, settings)
     problem = everything.problem()

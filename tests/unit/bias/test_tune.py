@@ -82,6 +82,18 @@ def test_a_target_distribution_needs_no_labels():
         tune(blind)
 
 
+def test_em_needs_neither_labels_nor_a_target():
+    draw = np.random.default_rng(0)
+    # what a calibrated model of two classes, alike in number, says of rows of which nine in ten are calm
+    value = draw.normal(np.where(draw.random(5000) < 0.1, 1.0, -1.0))
+    logits = np.stack([-value, value], axis=1).astype(np.float32)
+    blind = Scores(logits, np.full(5000, -1), Labels(("calm", "glad")), np.arange(5000).astype(str))
+    found = tune(blind, method="em", prior={"calm": 0.5, "glad": 0.5}, draws=0)
+    assert found.objective.shares == pytest.approx([0.9, 0.1], abs=0.02)
+    assert found.by_class["calm"] - found.by_class["glad"] == pytest.approx(np.log(9), abs=0.25)
+    assert found.share == 1
+
+
 def test_weights_say_which_recall_counts():
     heavy = tune(scores(shift=0.5), objective="weighted_recall", weights={"sad": 20}, draws=0)
     even = tune(scores(shift=0.5), objective="weighted_recall", weights={"sad": 1}, draws=0)
