@@ -156,5 +156,18 @@ class Tuning:
         biases = np.zeros(len(known))
         for name, bias in self.by_class.items():
             biases[known.index(name)] = bias
-        facts = {key: value for key, value in self.to_dict().items() if key not in ("format", "factors", "shares")}
+        honest = self.cross_validated or self.in_sample
+        facts = {
+            **{name: self.about.get(name) for name in ("split", "manifest")},
+            "objective": self.objective.name,
+            "method": self.method,
+            "max_accuracy_loss": self.objective.max_accuracy_loss,
+            "searched": list(self.classes),
+            "rows": honest.rows,
+            "measured": f"cross-validated, {self.folds} folds"
+            if self.cross_validated
+            else "on the rows that chose them",
+            **{name: gain.to_dict() for name, gain in honest.gains.items()},
+            "notes": [*self.notes, "Other numbers in this card that are older were measured without these biases."],
+        }
         return change_card(model, biases=tuple(biases.tolist()), metrics={"bias": facts})

@@ -139,6 +139,9 @@ def bias(
         console.print(f"try it: mien predict PICTURE --bias {given}", highlight=False, soft_wrap=True, markup=False)
     for path in written:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
+    if card is not None:
+        line = f"the card's other numbers were measured without these biases: mien evaluate {card} MANIFEST --card"
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _scores(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from mien.card import Card
 
 app = typer.Typer(help="List and show model files.", no_args_is_help=True)
 
@@ -71,6 +74,7 @@ def show(
         f"margin {card.preprocess.margin:g}",
         **({"fused of": ", ".join(card.members)} if card.members else {}),
         "mirror image": "averaged" if card.flip else "not used",
+        **_biases(card),
         "temperature": f"{card.temperature:g}",
         "abstains below": f"{card.threshold:g}",
         "licence": card.licence,
@@ -83,3 +87,9 @@ def show(
         typer.echo(f"{name:<15} {value}")
     for name, value in card.metrics.items():
         typer.echo(f"{'metrics: ' + name:<15} {json.dumps(value)}")
+
+
+def _biases(card: Card) -> dict[str, str]:
+    """What is added to the logits of some classes, when there is anything."""
+    added = [f"{name} {bias:+.2f}" for name, bias in zip(card.classes, card.biases, strict=False) if bias]
+    return {"added to logits": ", ".join(added)} if added else {}

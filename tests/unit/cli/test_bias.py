@@ -127,7 +127,10 @@ def test_pictures_are_scored_once_and_the_card_gets_the_biases(mien, faces, colo
     assert content["in_sample"]["rows"] == 60
     card = Network(model).card
     np.testing.assert_allclose(card.biases, [content["biases"][name] for name in LABELS], atol=1e-6)
-    assert card.metrics["bias"]["objective"] == "macro_recall"
+    assert card.metrics["bias"]["measured"] == "cross-validated, 5 folds"
+    assert card.metrics["bias"]["accuracy"] == content["cross_validated"]["accuracy"]
+    shown = mien("models", "show", model).out
+    assert ("added to logits" in shown) == any(card.biases)
     again = json.loads(mien("bias", "once.npz", "--json", *QUICK).out)
     assert again["biases"] == content["biases"]
     by_file = json.loads(
