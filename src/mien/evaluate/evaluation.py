@@ -41,7 +41,7 @@ class Part:
                 raise InputError("the data name no subjects, so the interval cannot be drawn by subject")
             groups = scores.subjects
         found = intervals(scores, draws=draws, seed=seed, groups=groups) if draws else {}
-        return cls(measure(scores), found, measure_votes(scores))
+        return cls(measure(scores), found, measure_votes(scores, draws=draws, seed=seed, groups=groups))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

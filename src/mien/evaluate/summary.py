@@ -13,6 +13,7 @@ from rich.text import Text
 from mien.evaluate.evaluation import Evaluation, Part
 from mien.evaluate.members import member_weights
 from mien.evaluate.metrics import Metrics, mean
+from mien.evaluate.votes import VoteMetrics
 
 #: Name -> attribute of ``Metrics`` and of the interval.
 SHARES = {
@@ -76,10 +77,20 @@ def _numbers(evaluation: Evaluation) -> Table:
             "" if each is None else f"{_number(each.cross_entropy)} (at best {_number(each.entropy)})" for each in votes
         ]
         table.add_row("cross-entropy to votes", *texts)
+        table.add_row("agrees with one random person", *(_agreement(each, "tagger_agreement") for each in votes))
+        table.add_row("  as others do (human line)", *(_agreement(each, "human_agreement") for each in votes))
     if evaluation.accuracy_with_misses is not None:
         table.add_row("accuracy, no face = wrong", _percent(evaluation.accuracy_with_misses))
     table.add_row("pictures", *(f"{each.rows:,}" for each in metrics))
     return table
+
+
+def _agreement(votes: VoteMetrics | None, key: str) -> str:
+    if votes is None:
+        return ""
+    interval = votes.intervals.get(key)
+    bounds = "" if interval is None else f"  ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
+    return _percent(getattr(votes, key)) + bounds
 
 
 def _share(part: Part, key: str) -> str:
