@@ -50,7 +50,10 @@ def bias(
     weights: Annotated[str | None, typer.Option(help="For weighted_recall: fear=3,sad=2; the others count 1.")] = None,
     prior: Annotated[
         str | None,
-        typer.Option(help="For logit_adjustment and em: shares in the training data, as pairs or as its manifest."),
+        typer.Option(
+            help="For logit_adjustment and em: shares in the training data: pairs, its manifest, or scores (.npz) of "
+            "pictures like them, whose mean probabilities count."
+        ),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Classes to answer with: a known set (fer7 ...) or names: happy,sad,neutral.")
@@ -228,7 +231,15 @@ def _shares(text: str | None, what: str) -> dict[str, float] | None:
 
 
 def _prior(text: str | None) -> dict[str, float] | None:
-    """Shares by class, given or counted in a manifest: in its split train when it has one."""
+    """Shares by class: given, or those of a manifest (of its split train when it has one), or a model's mean answer."""
+    if text is not None and text.endswith(".npz"):
+        from mien.bias.rows import plain_view
+        from mien.scores import Scores, softmax
+
+        scores = Scores.load(text)
+        seen = plain_view(scores)
+        means = softmax(seen.logits / scores.about.get("temperature", 1.0)).mean(axis=0)
+        return dict(zip(seen.labels, means.tolist(), strict=True))
     if text is None or not text.endswith((".csv", ".parquet")):
         return _shares(text, "prior")
     from collections import Counter

@@ -77,6 +77,10 @@ def test_the_prior_may_be_the_manifest_that_trained(mien, saved):
     counted = json.loads(mien("bias", "scores.npz", *adjusted, "--prior", "faces.csv", *QUICK).out)
     given = json.loads(mien("bias", "scores.npz", *adjusted, "--prior", "angry=1,happy=1,sad=2", *QUICK).out)
     assert counted["biases"] == given["biases"]
+    even = Scores(np.zeros((9, 3), np.float32), np.zeros(9, int), LABELS, np.arange(9).astype(str))
+    even.save(saved / "even.npz")
+    answered = json.loads(mien("bias", "scores.npz", *adjusted, "--prior", "even.npz", *QUICK).out)
+    assert not any(answered["biases"].values())  # all classes alike: nothing to adjust
 
 
 @pytest.mark.parametrize(
