@@ -90,10 +90,10 @@ ROWS = {
         (
             "model.weights=none",
             "preprocess.size_px=64",
-            "data.per_class=300",
+            "data.per_class=150",
             "runtime.precision=bf16",
             "optimizer={name: adam, rate: 1.0e-4}",
-            "phases=[{name: all, epochs: 3}]",
+            "phases=[{name: all, epochs: 2}]",
         ),
     ),
     "s0-lite0-frozen": Row("s0-frozen", "fer7.csv", "EfficientNet-Lite0, ImageNet, frozen", (*LITE0, FROZEN)),
@@ -111,7 +111,7 @@ ROWS = {
         "s1",
         "fer7.csv",
         "Xception from scratch",
-        ("preprocess.size_px=96", "data.per_class=300", "schedule.epochs=6"),
+        ("preprocess.size_px=96", "data.per_class=150", "schedule.epochs=3"),
     ),
     "s2": Row(
         "s2",
@@ -124,7 +124,7 @@ ROWS = {
         "s2-ensemble",
         "fer7.csv",
         "EfficientNet-B0 and ResNet18, fused",
-        ("schedule.epochs=6", "schedule.period=2", "data.per_class=700"),
+        ("schedule.epochs=4", "schedule.period=2", "schedule.growth=1", "data.per_class=300"),
     ),
     "s3": Row(
         "s3",
@@ -136,7 +136,7 @@ ROWS = {
         "s4",
         "fer7.csv",
         "ResNet50 with channel attention, without ImageNet weights",
-        ("model.weights=none", "preprocess.size_px=64", "data.per_class=700", "schedule.epochs=8"),
+        ("model.weights=none", "preprocess.size_px=64", "data.per_class=400", "schedule.epochs=4"),
     ),
     "fast": Row("fast", "chosen.csv", "EfficientNet-Lite0, ten minutes, FER+ majority, 8 classes"),
 }
