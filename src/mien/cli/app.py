@@ -20,6 +20,7 @@ from mien.cli.evaluate import evaluate
 from mien.cli.export import export
 from mien.cli.predict import predict
 from mien.cli.robustness import robustness
+from mien.cli.report import report
 from mien.cli.sweep import sweep
 from mien.cli.train import train
 from mien.errors import MienError
@@ -42,6 +43,7 @@ app.command()(evaluate)
 app.command()(bias)
 app.command()(calibrate)
 app.command()(robustness)
+app.command()(report)
 app.command()(export)
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(models.app, name="models")

@@ -93,3 +93,21 @@ def _biases(card: Card) -> dict[str, str]:
     """What is added to the logits of some classes, when there is anything."""
     added = [f"{name} {bias:+.2f}" for name, bias in zip(card.classes, card.biases, strict=False) if bias]
     return {"added to logits": ", ".join(added)} if added else {}
+
+
+@app.command()
+def card(
+    model: Annotated[str, typer.Argument(help="Name or path of a model.")] = "default",
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write; by default it is printed.")] = None,
+) -> None:
+    """Write a model's card as Markdown: only what was measured; what was not is named."""
+    from mien.atomic import write_text
+    from mien.report.model_card import model_card
+    from mien.runtime.network import Network
+
+    text = model_card(Network(model, threads=1))
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_text(out, text)
+    typer.echo(f"written: {out}")

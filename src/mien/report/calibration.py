@@ -31,14 +31,19 @@ def plot_calibration(found: Calibrated, folder: str | os.PathLike[str]) -> list[
     ]
 
 
-def plot_reliability(sides: dict[str, Calibration], path: str | os.PathLike[str]) -> Path:
+def plot_reliability(
+    sides: dict[str, Calibration],
+    path: str | os.PathLike[str],
+    title: str = "How often is an answer right, and how sure was the model?",
+) -> Path:
     """Draw how often answers are right, over how sure the model is of them, one panel for each side.
 
     Args:
         sides: name -> calibration.
         path: where to; its suffix chooses the format.
+        title: first line.
     """
-    figure = new(4.6 * len(sides) + 0.4, 5.6, "How often is an answer right, and how sure was the model?")
+    figure = new(4.6 * len(sides) + 0.4, 5.6, title)
     panels = figure.subplots(2, len(sides), height_ratios=(4, 1), sharex=True, squeeze=False)
     for column, (name, side) in enumerate(sides.items()):
         upper, lower = panels[:, column]

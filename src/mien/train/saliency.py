@@ -74,7 +74,7 @@ class Saliency:
             for found in self._cams(torch.from_numpy(self.preprocess([face])), index):
                 maps[row] += cv2.resize(found, (side, side), interpolation=cv2.INTER_LINEAR)
         largest = maps.max(axis=(1, 2), keepdims=True)
-        return maps / np.where(largest > 0, largest, np.float32(1))
+        return (maps / np.where(largest > 0, largest, 1)).astype(np.float32)
 
     def _cams(self, image: torch.Tensor, index: int) -> list[NDArray[np.float32]]:
         """One map per trunk, as large as its layer's."""
