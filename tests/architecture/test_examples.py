@@ -17,7 +17,14 @@ BLOCK = re.compile(r"<!-- tested -->\n+```(console|python)\n(.*?)```", re.DOTALL
 SHORTER = {"--count 2000": "--count 400", "mien train toy": "mien train toy --set schedule.epochs=2"}
 PAGES = {
     name: BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
-    for name in ("README.md", "docs/start.md", "docs/guides/predict.md", "docs/guides/train.md", "docs/guides/bias.md")
+    for name in (
+        "README.md",
+        "docs/start.md",
+        "docs/guides/predict.md",
+        "docs/guides/train.md",
+        "docs/guides/bias.md",
+        "docs/guides/calibrate.md",
+    )
 }
 
 

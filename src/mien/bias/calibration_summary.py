@@ -83,12 +83,12 @@ def _threshold(threshold: Threshold, checked: tuple[float, float], folds: int) -
     if threshold.value is None:
         return []
     coverage, accuracy = checked
-    held_out = f"; cross-validated ({folds} folds): {coverage:.1%} answered, {accuracy:.1%} right"
+    held_out = f"; cross-validated ({folds} folds): {coverage:.1%} answered, {accuracy:.1%} right" if coverage else ""
+    what = f"abstain below a confidence of {threshold.value:.3f}: {threshold.coverage:.1%} are answered, "
+    if threshold.value == 0:
+        what = f"no need to abstain for {threshold.wanted:.1%}: "
     return [
-        Text(
-            f"abstain below a confidence of {threshold.value:.3f}: {threshold.coverage:.1%} are answered, "
-            f"{threshold.accuracy:.1%} of the answers are right{held_out if coverage else ''}"
-        ),
+        Text(f"{what}{threshold.accuracy:.1%} of the answers are right{held_out}"),
         Text(
             f"on pictures like these at least {threshold.bound:.1%} are right with {threshold.certainty:.0%} certainty"
         ),
