@@ -16,7 +16,7 @@ from mien.bias.calibrated import Calibrated, Change
 from mien.bias.folds import folds_of
 from mien.bias.rows import notes_on_rows
 from mien.errors import InputError
-from mien.evaluate.calibration import BINS, NUMBERS, Differences, differences, measure_calibration
+from mien.evaluate.calibration import BINS, NUMBERS, differences, measure_calibration
 from mien.evaluate.interval import draw_means
 from mien.evaluate.selective import Threshold, risk_coverage, threshold_for
 from mien.evaluate.view import view
@@ -193,6 +193,9 @@ def calibrate(
     plain = view(replace(scores, about={**scores.about, "temperature": 1.0}), labels).scores.labelled()
     if not len(plain):
         raise InputError("no row of the scores has a label, so there is nothing to calibrate against")
+    if not np.isfinite(plain.logits).all():
+        row = int((~np.isfinite(plain.logits)).any(axis=1).argmax())
+        raise InputError(f"{plain.ids[row]}: its logits {plain.logits[row].tolist()} are not all numbers")
     fold_of = folds_of(plain.targets, folds, seed, plain.subjects)
     held_out, chosen = {}, fit(plain.logits, plain.targets, method)
     for name in METHODS:
@@ -202,11 +205,7 @@ def calibrate(
             found[held] = fit(plain.logits[rest], plain.targets[rest], name)(plain.logits[held])
         held_out[name] = replace(plain, logits=found.astype(np.float32))
     after = held_out[method]
-    sides = [differences(side, bins) for side in (before, *held_out.values())]
-    changes = {
-        name: _changes(sides[0], side, draws, seed, plain.subjects)
-        for name, side in zip(held_out, sides[1:], strict=True)
-    }
+    changes = _changes(before, held_out, bins, draws, seed, plain.subjects)
     threshold, checked = None, None
     if accuracy is not None:
         threshold, checked = _threshold(after, fold_of, accuracy, certainty)
@@ -247,22 +246,23 @@ def calibrate(
 
 
 def _changes(
-    before: Differences, after: Differences, draws: int, seed: int, groups: NDArray[Any] | None
-) -> dict[str, Change]:
-    """Every number before and after on the same rows, with an interval for the difference."""
-    both = np.c_[before.rows, after.rows]
-    width = before.rows.shape[1]
-    means = both.mean(axis=0)[None]
-    values = before.numbers(means[:, :width]), after.numbers(means[:, width:])
-    bounds = dict.fromkeys(NUMBERS, np.full(2, np.nan))
-    if draws:
-        drawn = draw_means(both, draws=draws, seed=seed, groups=groups)
-        first, second = before.numbers(drawn[:, :width]), after.numbers(drawn[:, width:])
-        bounds = {name: np.quantile(second[name] - first[name], [0.025, 0.975]) for name in NUMBERS}
-    return {
-        name: Change(float(values[0][name][0]), float(values[1][name][0]), *map(float, bounds[name]))
-        for name in NUMBERS
-    }
+    before: Scores, held_out: dict[str, Scores], bins: int, draws: int, seed: int, groups: NDArray[Any] | None
+) -> dict[str, dict[str, Change]]:
+    """Every number before and after each method on the same rows, with an interval for the difference."""
+    sides = [differences(side, bins) for side in (before, *held_out.values())]
+    rows = np.hstack([side.rows for side in sides])
+    drawn = draw_means(rows, draws=draws, seed=seed, groups=groups) if draws else np.empty((0, rows.shape[1]))
+    # the rows themselves are the first data set, the draws follow
+    parts = np.hsplit(np.vstack([rows.mean(axis=0), drawn]), len(sides))
+    numbers = [side.numbers(part) for side, part in zip(sides, parts, strict=True)]
+    changes: dict[str, dict[str, Change]] = {name: {} for name in held_out}
+    for name, found in zip(held_out, numbers[1:], strict=True):
+        for number in NUMBERS:
+            difference = found[number] - numbers[0][number]
+            low, high = np.quantile(difference[1:], [0.025, 0.975]) if draws else (np.nan, np.nan)
+            first, second = float(numbers[0][number][0]), float(found[number][0])
+            changes[name][number] = Change(first, second, float(low), float(high))
+    return changes
 
 
 def _threshold(

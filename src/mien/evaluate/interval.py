@@ -117,10 +117,12 @@ def draw_means(
         [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]
     """
     generator = np.random.default_rng(seed)
-    unit = np.arange(len(values)) if groups is None else units_of(groups)
-    count = int(unit.max()) + 1
-    table = np.zeros((count, values.shape[1] + 1))
-    np.add.at(table, unit, np.column_stack([values, np.ones(len(values))]))
+    table = np.column_stack([values, np.ones(len(values))])
+    if groups is not None and (np.asarray(groups).astype(str) != "").any():
+        unit = units_of(groups)
+        order = np.argsort(unit, kind="stable")
+        table = np.add.reduceat(table[order], np.flatnonzero(np.diff(unit[order], prepend=-1)))
+    count = len(table)
     step = max(1, PIECE // count)
     pieces = [
         generator.multinomial(count, np.full(count, 1 / count), min(step, draws - start)).astype(np.float64) @ table

@@ -99,6 +99,13 @@ def test_a_threshold_holds_on_other_rows():
     assert answered.mean() == pytest.approx(found.threshold.coverage, abs=0.03)
 
 
+def test_logits_that_are_no_numbers():
+    scores = planted(50)
+    scores.logits[7, 1] = np.nan
+    with pytest.raises(InputError, match=r"7\.png: its logits"):
+        calibrate(scores)
+
+
 def test_rows_that_trained_the_model_are_refused():
     about = {"manifest": "x", "split": "train", "made_from": {"digest": "x", "train": "train"}}
     with pytest.raises(InputError, match="trained on the split 'train'"):
