@@ -49,4 +49,4 @@ def _tile(manifest: Manifest, suspect: Suspect) -> Tile:
         image = None
     numbers = [] if suspect.margin is None else [f"{suspect.margin:+.2f}"]
     numbers += [] if suspect.vote_share is None else [f"{suspect.vote_share:.0%}"]
-    return Tile(image, f"{suspect.row} {' '.join(numbers)}".strip())
+    return Tile(image, f"{suspect.row}\n{'  '.join(numbers)}")
