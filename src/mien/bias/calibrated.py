@@ -14,7 +14,7 @@ from mien import __version__
 from mien.atomic import write_text
 from mien.card import Card
 from mien.errors import ModelError
-from mien.evaluate.calibration import Calibration
+from mien.evaluate.calibration import NUMBERS, Calibration
 from mien.evaluate.metrics import plain
 from mien.evaluate.selective import Threshold
 from mien.evaluate.stamp import change_card
@@ -162,6 +162,7 @@ class Calibrated:
             changes["threshold"] = self.threshold.value
         facts = self.to_dict()
         kept = {name: facts[name] for name in ("method", "threshold", "folds", "about")}
+        kept["rows"] = self.after.rows
         for side in ("before", "after"):
-            kept[side] = {name: value for name, value in facts[side].items() if name != "bins"}
+            kept[side] = {name: facts[side][name] for name in ("accuracy", "confidence", *NUMBERS)}
         return change_card(model, metrics={"calibration": kept}, **changes)
