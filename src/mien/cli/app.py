@@ -19,8 +19,8 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
 from mien.cli.predict import predict
-from mien.cli.robustness import robustness
 from mien.cli.report import report
+from mien.cli.robustness import robustness
 from mien.cli.sweep import sweep
 from mien.cli.train import train
 from mien.errors import MienError

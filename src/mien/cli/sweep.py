@@ -38,7 +38,7 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
 ) -> None:
     """Search values of a recipe. A search that was stopped goes on when the same command is given again."""
-    from mien.train.space import Space, check_method
+    from mien.train.sweep.space import Space, check_method
     from mien.train.tables import load_recipe
 
     resolved = load_recipe(recipe, set_ or [])  # mistakes show before anything heavy is loaded
@@ -50,7 +50,7 @@ def sweep(
 
     from mien.cli.progress import bar
     from mien.errors import MissingExtra
-    from mien.train.sweep import sweep as run
+    from mien.train.sweep.search import sweep as run
 
     if find_spec("torch") is None:  # only the processes that train load it
         raise MissingExtra("training needs torch, which is not installed: pip install 'mien[lab]'")
@@ -83,7 +83,7 @@ def _show(summary: Mapping[str, Any], out: Path, data: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mien.train.outcome import shown
+    from mien.train.sweep.outcome import shown
 
     console = Console()
     complete = sorted(

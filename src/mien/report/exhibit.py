@@ -102,7 +102,13 @@ def exhibit(
     if found.evaluation is None:
         remark = "Not measured here: name data (--data, --split) or saved scores (--scores)."
         return replace(found, remarks=(*found.remarks, remark))
-    return _with_examples(found, manifest, explainer) if pictures and manifest is not None else found
+    if manifest is None:
+        return found
+    digest = found.evaluation.scores.about.get("manifest")
+    if digest != manifest.digest():
+        remark = f"Measured on a manifest ({digest}) that is not the one named with --data ({manifest.digest()})."
+        found = replace(found, remarks=(*found.remarks, remark))
+    return _with_examples(found, manifest, explainer) if pictures else found
 
 
 def _measured(found: Exhibit, scores: Scores, draws: int) -> Exhibit:

@@ -141,6 +141,8 @@ def test_saved_scores_instead_of_a_network_run(run, manifest, tmp_path):
     found = exhibit(str(run.path), saved=[scores], draws=0)
     assert found.evaluation.raw.metrics.rows == 9
     assert found.examples == ()
+    other = exhibit(str(run.path), saved=[scores], manifest=manifest.take(np.arange(5)), pictures=False, draws=0)
+    assert "not the one named" in other.remarks[0]
     scores.save(tmp_path / "scores.npz")
     alone = exhibit(str(tmp_path / "scores.npz"), draws=0)
     assert alone.card is None
