@@ -70,7 +70,7 @@ def out_of_fold(
             f"fold {number} of {folds}: {int((~is_held).sum())} pictures to learn from, {int(is_held.sum())} left out",
         )
         run = start(recipe, data, out / name, console, device=device).run
-        kept = run.path / "scores.npz"
+        kept = run.scores
         if kept.exists():
             parts.append(Scores.load(kept))
             continue
@@ -126,6 +126,7 @@ def _join(parts: list[Scores], manifest: Manifest, facts: dict[str, Any]) -> Sco
         name: None if getattr(parts[0], name) is None else np.concatenate([getattr(part, name) for part in parts])
         for name in names
     }
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
     splits = np.full(len(arrays["ids"]), facts["split"])
     unknown: dict[str, int] = {}
     for part in parts:
@@ -141,4 +142,4 @@ def _join(parts: list[Scores], manifest: Manifest, facts: dict[str, Any]) -> Sco
         **facts,
     }
     model = f"{facts['recipe']}, out of {facts['folds']} folds"
-    return replace(parts[0], **{**arrays, "splits": splits}, model=model, about=about)
+    return replace(parts[0], **{**arrays, "splits": splits, "columns": columns}, model=model, about=about)

@@ -46,6 +46,7 @@ def test_planted_errors_are_found_and_a_second_call_trains_nothing(tmp_path):
     scores = out_of_fold(RECIPE, noisy, tmp_path / "runs", QUIET, folds=2, threads=1)
     assert sorted(scores.ids.tolist()) == sorted(noisy.frame["image"].tolist())
     assert scores.about["folds"] == 2
+    assert set(scores.columns["origin"]) == {"synthetic"}
     found = {suspect.row for suspect in find_suspects(noisy, scores).found}
     hits = len(found & set(wrong.tolist()))
     assert hits / 40 > 0.6  # recall; 0.75 when this was written
