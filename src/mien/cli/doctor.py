@@ -17,12 +17,15 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("av", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pyyaml", "rich", "typer"),
     ),
     "lab": (
-        "data, train, evaluate, export",
+        "data, train, search, evaluate, report, export",
         (
+            "cmaes",
+            "jinja2",
             "lightning-fabric",
             "matplotlib",
             "onnx",
             "onnxscript",
+            "optuna",
             "pandas",
             "pyarrow",
             "tensorboard",
