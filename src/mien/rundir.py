@@ -68,6 +68,11 @@ class RunDir:
         return self.path / "model.onnx"
 
     @property
+    def scores(self) -> Path:
+        """Saved scores of the pictures that the run was measured on, where that was part of the work."""
+        return self.path / "scores.npz"
+
+    @property
     def history(self) -> Path:
         """Plot of the training curves."""
         return self.path / "history.png"

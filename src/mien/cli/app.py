@@ -15,6 +15,7 @@ from mien import __version__
 from mien.cli import data, models, recipes
 from mien.cli.bias import bias
 from mien.cli.calibrate import calibrate
+from mien.cli.compare import compare
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
@@ -40,6 +41,7 @@ app.add_typer(data.app, name="data")
 app.command()(train)
 app.command()(sweep)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(bias)
 app.command()(calibrate)
 app.command()(robustness)

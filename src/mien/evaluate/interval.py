@@ -75,7 +75,7 @@ def intervals(
         drawn = draw_groups(cells, np.asarray(groups)[labelled], classes * classes, draws, generator)
     low, high = (1 - level) / 2, (1 + level) / 2
     found = {}
-    for name, values in _numbers(drawn.reshape(draws, classes, classes)).items():
+    for name, values in numbers_of(drawn.reshape(draws, classes, classes)).items():
         bounds = np.quantile(values, [low, high])
         found[name] = Interval(float(bounds[0]), float(bounds[1]), level)
     return found
@@ -148,15 +148,15 @@ def units_of(groups: NDArray[Any]) -> NDArray[np.intp]:
     return np.asarray(unit, np.intp)
 
 
-def _numbers(confusions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Accuracy, balanced accuracy and macro-F1 of (B, C, C) confusion matrices; classes absent from a draw left out."""
-    hits = np.diagonal(confusions, axis1=1, axis2=2)
-    support, named = confusions.sum(axis=2), confusions.sum(axis=1)
+def numbers_of(confusions: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Accuracy, balanced accuracy and macro-F1 of (..., C, C) confusion matrices; classes absent from one left out."""
+    hits = np.diagonal(confusions, axis1=-2, axis2=-1)
+    support, named = confusions.sum(axis=-1), confusions.sum(axis=-2)
     present = support > 0
     recall, f1 = hits / np.maximum(support, 1), 2 * hits / np.maximum(support + named, 1)
-    classes = present.sum(axis=1)
+    classes = present.sum(axis=-1)
     return {
-        "accuracy": hits.sum(axis=1) / confusions.sum(axis=(1, 2)),
-        "balanced_accuracy": np.where(present, recall, 0).sum(axis=1) / classes,
-        "macro_f1": np.where(present, f1, 0).sum(axis=1) / classes,
+        "accuracy": hits.sum(axis=-1) / confusions.sum(axis=(-2, -1)),
+        "balanced_accuracy": np.where(present, recall, 0).sum(axis=-1) / classes,
+        "macro_f1": np.where(present, f1, 0).sum(axis=-1) / classes,
     }

@@ -93,7 +93,12 @@ def evaluate(
         threads=threads,
         leaked=leaked,
         leaks_from=without_leaks_from or "",
-        facts={"flip": flips, "model_sha256": network.digest, "versions": _versions()},
+        facts={
+            "flip": flips,
+            "model_sha256": network.digest,
+            "model_bytes": network.path.stat().st_size,
+            "versions": _versions(),
+        },
         progress=lambda done, total: progress("classifying", done, total),
     )
     if out is not None:

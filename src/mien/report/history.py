@@ -159,3 +159,39 @@ def _mark(axes: Axes, epochs: NDArray[np.float64], records: Records) -> None:
     if best:
         axes.axvline(best[-1], color=LINE, linewidth=5, zorder=0)
         axes.text(best[-1], 1.0, "best", transform=top, fontsize=8, color=QUIET, ha="center", va="bottom")
+
+
+def plot_histories(runs: Mapping[str, Sequence[Records]], path: str | os.PathLike[str], title: str = "") -> Path:
+    """Draw the curves of several recipes together; each has a colour, and a line for each of its trainings.
+
+    Args:
+        runs: name -> the log of each training, as for :func:`plot_history`.
+        path: ``.png``, ``.svg`` or ``.pdf``.
+        title: first line.
+
+    Raises:
+        InputError: no epoch of any run.
+        MissingExtra: matplotlib is not installed.
+    """
+    if not any(records for logs in runs.values() for records in logs):
+        raise InputError("no epoch of these runs has ended, so there is no history to plot")
+    panels = {
+        "Loss, training": "train.loss",
+        "Loss, validation": "val.loss",
+        "Accuracy, validation": "val.accuracy",
+        "Balanced accuracy, validation": "val.balanced_accuracy",
+    }
+    figure = new(11, 7.5, title)
+    shades = (BLUE, RED) if len(runs) == 2 else tuple(colour(index) for index in range(len(runs)))
+    for axes, (name, key) in zip(figure.subplots(2, 2).ravel(), panels.items(), strict=True):
+        for shade, (arm, logs) in zip(shades, runs.items(), strict=True):
+            for number, records in enumerate(logs):
+                epochs = np.array([record.get("epoch", row) for row, record in enumerate(records, 1)], float)
+                _line(axes, epochs, series_of(records, key), arm if number == 0 else "_", shade, alpha=0.85)
+        is_share = "ccuracy" in name
+        tidy(axes, name, x="epoch" if is_share else "", grid="y")
+        if is_share:
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        if axes.get_lines():
+            axes.legend(fontsize=9, frameon=False, labelcolor=INK)
+    return save(figure, path)
