@@ -33,7 +33,8 @@ class Card(BaseModel):
         classes: class names in the order of the outputs.
         members: of a fused net, in the order of its second output, the weights per face; empty for a single net.
         label_set: id of the label set.
-        preprocess: the input contract.
+        preprocess: the input contract; an enhancer takes pictures of any size, and this is the one it was trained for.
+        scale: of an enhancer: how many times larger its output is than its input.
         biases: added to the logits, one per class; empty means zero.
         temperature: the logits are divided by it.
         threshold: confidence below which the answer is to abstain.
@@ -55,6 +56,7 @@ class Card(BaseModel):
     members: tuple[str, ...] = ()
     label_set: str = "custom"
     preprocess: Preprocess = Field(default_factory=Preprocess)
+    scale: int = Field(default=1, ge=1)
     biases: tuple[float, ...] = ()
     temperature: float = Field(default=1.0, gt=0)
     threshold: float = Field(default=0.0, ge=0, le=1)

@@ -315,6 +315,58 @@ class Augment(Part):
         return self
 
 
+class Degrade(Part):
+    """How small pictures are made from large ones to learn from; what is drawn for each lies between 0 and these.
+
+    Attributes:
+        clean: share of the pictures that are shrunk by area averaging and nothing else.
+        blur_px: largest sigma of the blur, in pixels of the small picture, along each axis by itself.
+        noise: largest sigma of the noise, values from 0 to 1.
+        jpeg_share: share of the others that go through JPEG.
+        jpeg_quality: lowest quality.
+    """
+
+    clean: float = Field(default=0.4, ge=0, le=1)
+    blur_px: float = Field(default=0.7, ge=0, le=1)
+    noise: float = Field(default=0.03, ge=0, le=0.5)
+    jpeg_share: float = Field(default=0.5, ge=0, le=1)
+    jpeg_quality: int = Field(default=50, ge=5, le=98)
+
+
+class Enhance(Part):
+    """A net that enlarges faces, and what it is asked for (``task: super_resolve``).
+
+    Attributes:
+        net: ``srcnn``, ``enhanced_srcnn`` or ``subpixel``.
+        scale: of its output.
+        options: passed on to the net, e.g. ``{blocks: 8}``.
+        weights: ``none``, or the ``best.pt`` of another run of the same net to go on from.
+        patch_px: learn from squares of this side, cut out of the small pictures; 0 = whole faces.
+        degrade: how the small pictures are made.
+        structure: share of the loss that is 1 - SSIM; the rest is the Charbonnier loss.
+        judge: folder of a run whose recognizer should answer the same before and after; empty = none.
+        consistency: how much that counts, beside a loss of 1.
+    """
+
+    net: Annotated[str, in_table("enhancer")] = "subpixel"
+    scale: Literal[2, 4] = 4
+    options: dict[str, Any] = Field(default_factory=dict)
+    weights: str = "none"
+    patch_px: int = Field(default=0, ge=0)
+    degrade: Degrade = Degrade()
+    structure: float = Field(default=0.1, ge=0, lt=1)
+    judge: str = ""
+    consistency: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _a_judge_that_counts(self) -> Enhance:
+        if bool(self.judge) != bool(self.consistency):
+            raise ValueError("judge and consistency need each other: name a run folder and a number, or leave both out")
+        if self.judge and self.patch_px:
+            raise ValueError("a judge sees whole faces: patch_px must be 0 with it")
+        return self
+
+
 class Runtime(Part):
     """How the training runs.
 
@@ -329,7 +381,7 @@ class Runtime(Part):
         early_stop: epochs without progress before the run ends; None = never.
         stop_after: end after this epoch, although the schedule goes on (for a run that another goes on from).
         select: ``best`` = the epoch with the best ``metric`` on val, ``last`` = the last epoch.
-        metric: what ``best``, plateau and early stopping look at.
+        metric: what ``best``, plateau and early stopping look at; ``psnr`` and ``ssim`` belong to enhancers.
         seed: of everything that is drawn.
     """
 
@@ -342,7 +394,7 @@ class Runtime(Part):
     early_stop: int | None = Field(default=None, ge=1)
     stop_after: int | None = Field(default=None, ge=1)
     select: Literal["best", "last"] = "best"
-    metric: Literal["accuracy", "balanced_accuracy", "macro_f1"] = "accuracy"
+    metric: Literal["accuracy", "balanced_accuracy", "macro_f1", "psnr", "ssim"] = "accuracy"
     seed: int = 0
 
     @model_validator(mode="after")

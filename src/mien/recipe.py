@@ -9,13 +9,28 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from mien.errors import RecipeError
-from mien.parts import Augment, Data, Distill, Export, Loss, Model, Optimizer, Part, Phase, Runtime, Sampling, Schedule
+from mien.parts import (
+    Augment,
+    Data,
+    Distill,
+    Enhance,
+    Export,
+    Loss,
+    Model,
+    Optimizer,
+    Part,
+    Phase,
+    Runtime,
+    Sampling,
+    Schedule,
+    in_table,
+)
 from mien.preprocess import Preprocess
 from mien.table import Table, nearest
 
@@ -30,6 +45,7 @@ class Recipe(Part):
     """
 
     name: str = "custom"
+    task: Annotated[str, in_table("task")] = "classify"
     data: Data = Data()
     preprocess: Preprocess = Preprocess()
     model: Model = Model()
@@ -39,6 +55,7 @@ class Recipe(Part):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     augment: Augment = Augment()
+    enhance: Enhance = Enhance()
     runtime: Runtime = Runtime()
     phases: tuple[Phase, ...] = ()
     export: Export = Export()
@@ -93,6 +110,21 @@ class Recipe(Part):
             raise ValueError("optimizer.sam and runtime.accumulate do not go together: use larger batches")
         if self.augment.hue and self.preprocess.channels == 1:
             raise ValueError("augment.hue does nothing with preprocess.channels: 1: a grey picture has no hue")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_of_the_task(self) -> Recipe:
+        is_classifier = self.task == "classify"
+        if is_classifier == (self.runtime.metric in ("psnr", "ssim")):
+            wanted = "accuracy, balanced_accuracy or macro_f1" if is_classifier else "psnr or ssim"
+            raise ValueError(f"runtime.metric: task {self.task} is judged by {wanted}, got {self.runtime.metric}")
+        others = ("enhance",) if is_classifier else ("model", "loss", "distill", "sampling", "augment")
+        for name in others:
+            if getattr(self, name) != type(getattr(self, name))():
+                raise ValueError(f"{name}: does nothing with task: {self.task}; leave it out")
+        contract = (self.preprocess.channels, self.preprocess.mean, self.preprocess.std)
+        if not is_classifier and contract != (1, (0.0,), (1.0,)):
+            raise ValueError("preprocess: an enhancer takes luminance from 0 to 1: {channels: 1, mean: [0], std: [1]}")
         return self
 
     @property

@@ -70,6 +70,22 @@ def build(
     return Cache(np.load(path, mmap_mode="r"), np.array(rows, np.intp), tuple(problems))
 
 
+def at_least(manifest: Manifest, preprocess: Preprocess) -> NDArray[np.intp]:
+    """Rows whose face, as it is cut out, has at least the side of the input; files that cannot be read are kept.
+
+    Those are told with their reason when they are decoded.
+    """
+    boxes, keep = manifest.boxes(), np.ones(len(manifest), bool)
+    for row, source in enumerate(manifest.paths()):
+        if boxes is not None and np.isfinite(boxes[row]).all():
+            x1, y1, x2, y2 = boxes[row]
+            side = max(x2 - x1, y2 - y1) * (1 + preprocess.margin)
+        else:
+            side = min(_size(source)) or np.inf
+        keep[row] = side >= preprocess.size_px - 0.5
+    return np.flatnonzero(keep)
+
+
 def _own_side(manifest: Manifest, preprocess: Preprocess) -> int | None:
     """Side of the pictures when all are equally large squares that need no shrinking and no cutting; else None."""
     if "box" in manifest.frame.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from mien.recipe import Recipe
 from mien.train.losses.objective import Objective
 from mien.train.nets import weights
 from mien.train.nets.classifier import Classifier
-from mien.train.tables import BACKBONES, HEADS, LOSSES
+from mien.train.tables import BACKBONES, ENHANCERS, HEADS, LOSSES
 
 
 def backbone(recipe: Model | Member, preprocess: Preprocess) -> nn.Module:
@@ -62,6 +63,30 @@ def classifier(recipe: Recipe, classes: int) -> Classifier:
     net = Classifier(trunk, head)
     if start is not None:
         weights.load(net, weights.locate(start), part="net")
+    return net
+
+
+def net(recipe: Recipe, classes: int) -> nn.Module:
+    """The net of a recipe, without the weights it starts from: for a checkpoint that holds them all."""
+    if recipe.task == "super_resolve":
+        return enhancer(recipe.model_copy(update={"enhance": recipe.enhance.model_copy(update={"weights": "none"})}))
+    return classifier(recipe.model_copy(update={"model": recipe.model.without_weights()}), classes)
+
+
+def enhancer(recipe: Recipe) -> nn.Module:
+    """The net of an enhancer, with its weights.
+
+    Raises:
+        RecipeError: an option that the net has not, or weights that do not fit.
+    """
+    make = ENHANCERS.load(recipe.enhance.net)
+    known = [name for name in inspect.signature(make).parameters if name != "scale"]
+    if unknown := [name for name in recipe.enhance.options if name not in known]:
+        has = f"has {', '.join(known)}" if known else "has none"
+        raise RecipeError("recipe", [f"enhance.options: {recipe.enhance.net} {has}, got {', '.join(unknown)}"])
+    net = cast(nn.Module, make(recipe.enhance.scale, **recipe.enhance.options))
+    if recipe.enhance.weights != "none":
+        weights.load(net, weights.locate(recipe.enhance.weights), part="net")
     return net
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -25,7 +26,8 @@ TOLERANCE = 1e-3
 def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     """Write ``path``: input ``faces`` (N, C, S, S) float32 with free N, output ``logits`` (N, classes) float32.
 
-    A classifier with a fused backbone has a second output: ``member_weights`` (N, M) float32.
+    A classifier with a fused backbone has a second output: ``member_weights`` (N, M) float32. An enhancer has free
+    sides as well, and the output ``enlarged`` (N, C, H * scale, W * scale) float32.
 
     Args:
         net: images to logits; is not changed.
@@ -40,15 +42,19 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     """
     net = copy.deepcopy(net).to("cpu", torch.float32).eval()
     side, channels = card.preprocess.size_px, card.preprocess.channels
-    example = torch.zeros(2, channels, side, side)
-    answers = Answers(net).eval()
+    is_enhancer = card.kind == "enhancer"
+    example = torch.zeros(2, channels, side, side + 1 if is_enhancer else side)  # equal sides would be taken for one
+    answers = Answers(net, ("enlarged",) if is_enhancer else ("logits",)).eval()
+    free = {0: torch.export.Dim("faces", min=1)}
+    if is_enhancer:
+        free |= {2: torch.export.Dim("height", min=8), 3: torch.export.Dim("width", min=8)}
     with torch.inference_mode():
         program = torch.onnx.export(
             answers,
             (example,),
             input_names=["faces"],
             output_names=list(answers.names),
-            dynamic_shapes=({0: torch.export.Dim("faces", min=1)},),
+            dynamic_shapes=(free,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -62,25 +68,25 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     model.metadata_props.add(key=KEY, value=card.to_json())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    difference = parity(net, content, side, channels)
+    sizes = ((1, side, side), (5, side, side + 3 if is_enhancer else side))
+    difference = parity(answers, content, [(count, channels, *sides) for count, *sides in sizes])
     write_bytes(path, content)
     return difference
 
 
-def parity(net: nn.Module, model: bytes, side: int, channels: int) -> float:
-    """Largest difference of an output between a net and an ONNX model.
+def parity(answers: Answers, model: bytes, shapes: Sequence[tuple[int, ...]]) -> float:
+    """Largest difference of an output between a net and an ONNX model, over random inputs of these shapes.
 
     Raises:
         ParityError: it is larger than the tolerance, or the shapes or the number of outputs differ.
     """
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(0)
-    answers = Answers(net)
     if (given := tuple(output.name for output in session.get_outputs())) != answers.names:
         raise ParityError(f"exported model has the outputs {given}, the trained net {answers.names}")
     largest = 0.0
-    for count in (1, 5):
-        faces = generator.standard_normal((count, channels, side, side), np.float32)
+    for shape in shapes:
+        faces = generator.standard_normal(shape, np.float32)
         with torch.inference_mode():
             expected = [output.numpy() for output in answers(torch.from_numpy(faces))]
         for name, ours, theirs in zip(answers.names, expected, session.run(None, {"faces": faces}), strict=True):

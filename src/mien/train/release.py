@@ -26,15 +26,17 @@ def export_run(run: RunDir) -> float:
     if not run.best.exists():
         raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
     chosen = state.load(run.best)
-    blank = recipe.model_copy(update={"model": recipe.model.without_weights()})  # they come from the checkpoint
-    net = build.classifier(blank, len(labels))
+    net = build.net(recipe, len(labels))
     net.load_state_dict(chosen["parts"]["net"])
     record = next(record for record in run.epochs() if record["epoch"] == chosen["epoch"])
+    is_enhancer = recipe.task == "super_resolve"
     card = Card(
+        kind="enhancer" if is_enhancer else "recognizer",
         name=recipe.name,
         description=recipe.export.description,
-        classes=labels.names,
-        label_set=labels.id,
+        classes=() if is_enhancer else labels.names,
+        label_set="custom" if is_enhancer else labels.id,
+        scale=recipe.enhance.scale if is_enhancer else 1,
         preprocess=recipe.preprocess,
         flip=recipe.export.flip,
         members=tuple(member.backbone for member in recipe.model.members),

@@ -7,26 +7,21 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from lightning_fabric import Fabric
 
 from mien.atomic import write_text
-from mien.data import cache
-from mien.errors import ManifestError, RecipeError, RunError
+from mien.errors import RecipeError, RunError
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
-from mien.train import build, distill, state
-from mien.train.augment.pipeline import Augmentation
+from mien.train import state
 from mien.train.fit import Fit, Progress, Watcher
-from mien.train.loader import Loader
+from mien.train.lessons import Lesson
 from mien.train.release import export_run
-from mien.train.sampling import row_weights
-from mien.train.targets import class_counts, soft_targets
-from mien.train.tasks.classify import Classify
+from mien.train.tables import TASKS
 
 PRECISION = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
@@ -45,7 +40,7 @@ def train(
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDir:
-    """Train a classifier, resume one that was interrupted, and export it.
+    """Train what the recipe's task says, resume what was interrupted, and export it.
 
     Args:
         recipe: the intent.
@@ -72,20 +67,13 @@ def train(
     if recipe.data.labels is not None:
         wanted = recipe.data.labels
         manifest = manifest.with_labels(Labels.named(wanted) if isinstance(wanted, str) else Labels.of(wanted))
-    # everything that can be wrong shows before the folder is touched and before the long work
-    learn, choose = (manifest.split(name) for name in (recipe.data.train, recipe.data.val))
-    if recipe.data.per_class is not None:
-        learn = learn.at_most(recipe.data.per_class, recipe.runtime.seed)
-    learn.check_files()
-    choose.check_files()
-    if fresh or not run.last.exists():  # a run that goes on has its teachers' answers already
-        distill.check(recipe.distill, manifest.labels)
     stages = recipe.stages()
     world = devices * nodes
     if shares := [stage.runtime.batch for stage in stages if stage.runtime.batch % world]:
         raise RecipeError("recipe", [f"runtime.batch: {shares[0]} cannot be shared out evenly over {world} processes"])
     torch.manual_seed(recipe.runtime.seed)
-    net = build.classifier(recipe, len(manifest.labels))
+    # everything that can be wrong shows before the folder is touched and before the long work
+    lesson: Lesson = TASKS.load(recipe.task)(recipe, manifest, fresh or not run.last.exists())
     fabric = Fabric(
         accelerator=device,
         devices=devices,
@@ -101,27 +89,11 @@ def train(
     if run.is_done:
         say(f"{run.path}: this run has ended already; --fresh starts it again")
         return run
-    for stage in stages:
-        if len(found := stage.imbalance_corrections()) > 1:
-            say(f"warning: imbalance is corrected {len(found)} times over ({', '.join(found)}): keep one of them")
-            break
-    with fabric.rank_zero_first():
-        faces = [
-            cache.build(part, recipe.preprocess, run.cache / f"{name}.npy", partial(progress, f"decoding {name}"))
-            for part, name in ((learn, recipe.data.train), (choose, recipe.data.val))
-        ]
-        used, asking = learn.take(faces[0].rows), partial(progress, "asking the teachers")
-        teacher = distill.answers(recipe.distill, used, manifest.labels, run, asking)
-    for problem in (problem for part in faces for problem in part.problems):
-        say(f"left out: {problem}")
-    targets = soft_targets(learn, recipe.data)[faces[0].rows]
-    if unseen := [name for name, count in zip(manifest.labels, targets.sum(axis=0), strict=True) if count == 0]:
-        say(f"no training picture of {', '.join(unseen)}: data.labels leaves such classes out")
-    truth = choose.targets()[faces[1].rows]
-    if not (truth >= 0).any():
-        raise ManifestError(f"no row of the split {recipe.data.val!r} has a label, so there is nothing to choose by")
+    lesson.prepare(run, fabric, progress, say)
     if world > 1 and fabric.device.type == "cuda":
-        net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)  # on CPUs there is none: each share counts by itself
+        lesson.net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(
+            lesson.net
+        )  # on CPUs there is none: each share counts by itself
     saved: Progress | None = Progress(**state.load(run.last)["progress"]) if run.last.exists() else None
     if saved is not None:
         say(f"resuming after epoch {saved.epoch}")
@@ -131,33 +103,11 @@ def train(
         if saved is not None and number < saved.phase:
             continue  # that phase has ended, and its weights are in the checkpoint of this one
         if number and (saved is None or number > saved.phase):
-            net.load_state_dict(state.load(run.best)["parts"]["net"])
+            lesson.net.load_state_dict(state.load(run.best)["parts"]["net"])
             ended = ended.next_phase()
         elif saved is not None:
             ended = saved
-        weights = row_weights(targets, manifest.labels, stage.sampling)
-        drawn = slice(None) if weights is None else weights > 0
-        task = Classify(
-            net,
-            build.loss(stage, targets[drawn].sum(axis=0)).to(fabric.device),
-            Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs, class_counts(targets)),
-            stage.preprocess,
-            manifest.labels,
-            faces[1].pixels[truth >= 0],
-            truth[truth >= 0],
-            fabric,
-        )
-        loader = Loader(
-            faces[0].pixels,
-            targets,
-            stage.runtime.batch,
-            stage.runtime.seed,
-            fabric.device,
-            teacher=teacher,
-            weights=weights,
-            rank=fabric.global_rank,
-            world=world,
-        )
+        task, loader = lesson.phase(stage, fabric)
         name = recipe.phases[number].name if recipe.phases else ""
         with _advice_on_memory(run, stage), warnings.catch_warnings():
             # Fabric warns of settings that it chooses itself

@@ -9,6 +9,21 @@ from typing import Any
 from mien.recipe import Recipe
 from mien.table import Table
 
+TASKS = Table(
+    "task",
+    {
+        "classify": ("mien.train.lessons.classify:Classification", "learn to name the perceived expression"),
+        "super_resolve": ("mien.train.lessons.super_resolve:Restoration", "learn to make small faces large and clear"),
+    },
+)
+ENHANCERS = Table(
+    "enhancer",
+    {
+        "srcnn": ("mien.train.nets.srcnn:Srcnn", "four convolutions at the large size (S0)"),
+        "enhanced_srcnn": ("mien.train.nets.srcnn:EnhancedSrcnn", "with residual blocks and channel attention (S0)"),
+        "subpixel": ("mien.train.nets.subpixel:Subpixel", "residual blocks at the small size, then pixel shuffle"),
+    },
+)
 BACKBONES = Table(
     "backbone",
     {
@@ -77,7 +92,8 @@ POLICIES = Table(
 
 #: Kind as named in :mod:`mien.recipe` -> table.
 TABLES: dict[str, Table] = {
-    table.kind: table for table in (BACKBONES, HEADS, LOSSES, SAMPLERS, OPTIMIZERS, SCHEDULES, POLICIES)
+    table.kind: table
+    for table in (TASKS, BACKBONES, HEADS, ENHANCERS, LOSSES, SAMPLERS, OPTIMIZERS, SCHEDULES, POLICIES)
 }
 
 

@@ -31,17 +31,18 @@ class Answers(nn.Module):
     """All outputs of a model file: the logits and, of a classifier with a fused backbone, the weights of its members.
 
     Args:
-        net: images to logits.
+        net: images to logits, or to whatever the output's name says.
+        names: of the output.
 
     Attributes:
         names: of the outputs, in order.
     """
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, names: tuple[str, ...] = ("logits",)) -> None:
         super().__init__()
         self.net = net
         self.is_fused = isinstance(net, Classifier) and isinstance(net.backbone, Fused)
-        self.names = ("logits", "member_weights") if self.is_fused else ("logits",)
+        self.names = (*names, "member_weights") if self.is_fused else names
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(N, C, H, W) float -> (N, classes) logits, and (N, M) weights where there are members."""
