@@ -102,6 +102,10 @@ class RunDir:
         except FileNotFoundError:
             raise RunError(f"{self.path}: not a run folder, {path.name} is missing") from None
 
+    def seconds(self) -> float:
+        """Time that the epochs of the log took."""
+        return float(sum(record.get("seconds", 0.0) for record in self.epochs()))
+
     def epochs(self) -> list[dict[str, Any]]:
         """The log, one record per epoch; a half-written last line (a killed run) is left out."""
         if not self.log.exists():

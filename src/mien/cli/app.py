@@ -13,9 +13,11 @@ import typer
 
 from mien import __version__
 from mien.cli import data, models, recipes
+from mien.cli.arms import arms
 from mien.cli.bias import bias
 from mien.cli.calibrate import calibrate
 from mien.cli.compare import compare
+from mien.cli.cross import cross
 from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
@@ -42,6 +44,8 @@ app.command()(train)
 app.command()(sweep)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(arms)
+app.command()(cross)
 app.command()(bias)
 app.command()(calibrate)
 app.command()(robustness)

@@ -76,3 +76,17 @@ def labels_of(text: str | None) -> Labels | None:
 
     names = [name.strip() for name in text.split(",")] if text else []
     return None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
+
+
+def seeds_of(text: str) -> list[int]:
+    """Seeds between commas.
+
+    Raises:
+        InputError: not whole numbers of 0 or more, or one twice.
+    """
+    from mien.errors import InputError
+
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts) or len({int(part) for part in parts}) < len(parts):
+        raise InputError(f"--seeds {text}: expected different whole numbers of 0 or more, e.g. 0,1,2")
+    return [int(part) for part in parts]

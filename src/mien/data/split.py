@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.data.hashes import take_prints
 from mien.errors import ManifestError
 from mien.manifest import Manifest
 from mien.table import did_you_mean
@@ -22,6 +24,8 @@ from mien.table import did_you_mean
 SHARES = {"train": 0.8, "val": 0.1, "test": 0.1}
 #: ``of`` for all rows, whatever split they have.
 ALL = "*"
+#: Column that identical pictures share while rows are dealt.
+_SAME = "identical pictures"
 
 
 def split(
@@ -30,6 +34,7 @@ def split(
     *,
     of: str = "",
     group: Sequence[str] = (),
+    balance: Sequence[str] = (),
     seed: int = 0,
 ) -> Manifest:
     """Deal rows to splits.
@@ -41,6 +46,7 @@ def split(
             it), ``"*"`` all.
         group: columns (subject, video ...); rows that share a value of one of them go to one split, and join the
             split that others of their group already have. Empty values belong to nobody.
+        balance: columns (domain ...) each of whose values is dealt in the same shares, class by class.
         seed: another seed deals differently.
 
     Returns:
@@ -82,11 +88,32 @@ def split(
             if groups[row] in settled:
                 result[row], dealt[row] = settled[groups[row]], False
         rows = np.flatnonzero(dealt)
-    targets = manifest.targets()
     order = np.array([hashlib.sha256(f"{seed} {keys[row]}".encode()).hexdigest() for row in rows])
-    chosen = _deal(rows, targets, groups, order, share)
+    chosen = _deal(rows, _kinds(manifest, balance), groups, order, share)
     result[rows] = np.array(names, object)[chosen]
     return manifest.with_columns(split=result)
+
+
+def split_whole(
+    manifest: Manifest, shares: Mapping[str, float] = SHARES, *, group: Sequence[str] = (), **options: Any
+) -> Manifest:
+    """Deal rows so that nothing of a training comes back in a test: :func:`split`, where persons stay whole as well.
+
+    Args:
+        manifest: the data; its pictures are read, to see which are identical.
+        shares: split -> share.
+        group: further columns beside ``subject`` and identical pictures.
+        options: ``of``, ``balance`` and ``seed`` of :func:`split`.
+
+    Raises:
+        ManifestError: as :func:`split`, or pictures are missing.
+    """
+    manifest.check_files()
+    prints = take_prints(manifest)
+    marked = manifest.with_columns(**{_SAME: [digest.hex() for digest in prints.digests]})
+    persons = ["subject"] if (manifest.frame["subject"] != "").any() else []
+    dealt = split(marked, shares, group=[_SAME, *dict.fromkeys([*persons, *group])], **options)
+    return Manifest(dealt.frame.drop(columns=_SAME), dealt.root, dealt.labels)
 
 
 def split_by(manifest: Manifest, column: str, splits: Mapping[str, str]) -> Manifest:
@@ -120,6 +147,15 @@ def _column(manifest: Manifest, column: str) -> list[str]:
         raise ManifestError(f"no column {column!r}: {did_you_mean(column, columns)}")
     values = manifest.frame[column]
     return ["" if value is None or value != value else str(value) for value in values.tolist()]
+
+
+def _kinds(manifest: Manifest, columns: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) what is dealt in the same shares: the class, within each value of the columns."""
+    kinds = manifest.targets()
+    for column in columns:
+        _, value = np.unique(_column(manifest, column), return_inverse=True)
+        _, kinds = np.unique(np.column_stack([kinds, value]), axis=0, return_inverse=True)
+    return np.asarray(kinds, np.int64).ravel()
 
 
 def _keys(manifest: Manifest) -> list[str]:

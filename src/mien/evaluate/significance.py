@@ -104,7 +104,7 @@ def estimate(
     other's variance.
 
     Args:
-        second: (S,) number of each training.
+        second: (S,) share, such as an accuracy, of each training.
         drawn_second: (S, B) the same over B drawn data sets.
         first: (R,) what is subtracted, or None.
         drawn_first: (R, B) over the same draws.
@@ -143,4 +143,5 @@ def estimate(
     degrees = total**2 / spread if spread else 1e9  # as good as the normal distribution
     half = float(special.stdtrit(degrees, (1 + level) / 2)) * math.sqrt(total)
     p_value = float(2 * special.stdtr(degrees, -abs(value) / math.sqrt(total)))
-    return Estimate(value, value - half, value + half, p_value)
+    lowest = 0.0 if first is None else -1.0
+    return Estimate(value, max(value - half, lowest), min(value + half, 1.0), p_value)

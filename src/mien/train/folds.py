@@ -15,9 +15,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from mien.data.hashes import take_prints
-from mien.data.split import ALL
-from mien.data.split import split as deal
+from mien.data.split import ALL, split_whole
 from mien.errors import ManifestError, RecipeError
 from mien.evaluate.run import evaluate
 from mien.manifest import Manifest
@@ -25,9 +23,6 @@ from mien.recipe import Recipe
 from mien.runtime.network import Network
 from mien.scores import Scores
 from mien.train.shortcut import say, start
-
-#: Column that identical pictures share while rows are dealt.
-_SAME = "identical pictures"
 
 
 def out_of_fold(
@@ -90,12 +85,7 @@ def fold_of(manifest: Manifest, folds: int, seed: int) -> Manifest:
     labelled = manifest.take(np.flatnonzero(manifest.targets() >= 0))
     if len(labelled) < folds:
         raise ManifestError(f"{len(labelled)} labelled rows cannot be dealt to {folds} folds")
-    labelled.check_files()
-    prints = take_prints(labelled)
-    labelled = labelled.with_columns(**{_SAME: [digest.hex() for digest in prints.digests]})
-    group = [_SAME, *(["subject"] if (labelled.frame["subject"] != "").any() else [])]
-    dealt = deal(labelled, dict.fromkeys(_names(folds), 1.0), of=ALL, group=group, seed=seed)
-    return Manifest(dealt.frame.drop(columns=_SAME), dealt.root, dealt.labels)
+    return split_whole(labelled, dict.fromkeys(_names(folds), 1.0), of=ALL, seed=seed)
 
 
 def _names(folds: int) -> list[str]:
