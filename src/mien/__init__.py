@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.card import Card
+    from mien.enhance.shortcut import EmotionImageEnhancer
     from mien.errors import MienError
     from mien.evaluate.shortcut import evaluate_model
     from mien.face import Face
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Card": "mien.card",
+    "EmotionImageEnhancer": "mien.enhance.shortcut",
     "Face": "mien.face",
     "Labels": "mien.labels",
     "Manifest": "mien.manifest",
@@ -52,6 +54,7 @@ _HOME = {
 
 __all__ = [
     "Card",
+    "EmotionImageEnhancer",
     "Face",
     "Labels",
     "Manifest",

@@ -19,6 +19,7 @@ from mien.cli.calibrate import calibrate
 from mien.cli.compare import compare
 from mien.cli.cross import cross
 from mien.cli.doctor import doctor
+from mien.cli.enhance import enhance
 from mien.cli.evaluate import evaluate
 from mien.cli.export import export
 from mien.cli.predict import predict
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(predict)
 app.add_typer(data.app, name="data")
+app.command()(enhance)
 app.command()(train)
 app.command()(sweep)
 app.command()(evaluate)

@@ -25,27 +25,30 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(json.dumps(found, indent=2))
         return
     for item in found:
-        typer.echo(f"{item['name']:<12} {item['megabytes']:>6} MB  {item['reason'] or item['description']}")
+        typer.echo(f"{item['name']:<14} {item['megabytes']:>6} MB  {item['reason'] or item['description']}")
         if item["reason"] is None:
-            typer.echo(f"{'':<12} {', '.join(item['classes'])}; {item['size_px']} px; licence {item['licence']}")
+            what = ", ".join(item["classes"]) or f"{item['kind']}, x{item['scale']}"
+            typer.echo(f"{'':<14} {what}; {item['size_px']} px; licence {item['licence']}")
     typer.echo(f"your own go into {store_dir()}", err=True)
 
 
 def _line(name: str, path: Path) -> dict[str, Any]:
-    """One model; the store also holds files that are no recognizers, e.g. a detector's: they say why."""
+    """One model; the store also holds files without a card, e.g. a detector's: they say why."""
     from mien.errors import ModelError
-    from mien.runtime.network import Network
+    from mien.runtime.session import Opened
 
     about: dict[str, Any] = {"name": name, "megabytes": round(path.stat().st_size / 1e6, 1), "path": str(path)}
     try:
-        card = Network(path, threads=1).card
+        card = Opened(path, threads=1).card
     except ModelError as error:
         return {**about, "description": "", "reason": str(error).removeprefix(f"{path}: ")}
     return {
         **about,
         "description": card.description,
         "reason": None,
+        "kind": card.kind,
         "classes": list(card.classes),
+        "scale": card.scale,
         "size_px": card.preprocess.size_px,
         "licence": card.licence,
         "metrics": card.metrics,
@@ -58,9 +61,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
 ) -> None:
     """Show a model's card."""
-    from mien.runtime.network import Network
+    from mien.runtime.session import Opened
 
-    network = Network(model, threads=1)
+    network = Opened(model, threads=1)
     card = network.card
     if as_json:
         about = {"path": str(network.path), "sha256": network.digest, "bytes": network.path.stat().st_size}
@@ -69,14 +72,7 @@ def show(
     rows = {
         "name": card.name,
         "what": card.description,
-        "classes": ", ".join(card.classes),
-        "input": f"{card.preprocess.size_px} px, {'grey' if card.preprocess.channels == 1 else 'RGB'}, "
-        f"margin {card.preprocess.margin:g}",
-        **({"fused of": ", ".join(card.members)} if card.members else {}),
-        "mirror image": "averaged" if card.flip else "not used",
-        **_biases(card),
-        "temperature": f"{card.temperature:g}",
-        "abstains below": f"{card.threshold:g}",
+        **(_recognizer(card) if card.kind == "recognizer" else _enhancer(card)),
         "licence": card.licence,
         "meant for": card.intended_use,
         "not for": card.forbidden_use,
@@ -87,6 +83,26 @@ def show(
         typer.echo(f"{name:<15} {value}")
     for name, value in card.metrics.items():
         typer.echo(f"{'metrics: ' + name:<15} {json.dumps(value)}")
+
+
+def _recognizer(card: Card) -> dict[str, str]:
+    return {
+        "classes": ", ".join(card.classes),
+        "input": f"{card.preprocess.size_px} px, {'grey' if card.preprocess.channels == 1 else 'RGB'}, "
+        f"margin {card.preprocess.margin:g}",
+        **({"fused of": ", ".join(card.members)} if card.members else {}),
+        "mirror image": "averaged" if card.flip else "not used",
+        **_biases(card),
+        "temperature": f"{card.temperature:g}",
+        "abstains below": f"{card.threshold:g}",
+    }
+
+
+def _enhancer(card: Card) -> dict[str, str]:
+    return {
+        "kind": card.kind,
+        "enlarges": f"x{card.scale}; trained on {card.preprocess.size_px} px, takes any size",
+    }
 
 
 def _biases(card: Card) -> dict[str, str]:

@@ -73,7 +73,8 @@ def pair(arms: Sequence[Arm], *, labels: Labels | None = None, match: str | None
         arms: two or more, with different names.
         labels: the classes to answer with; by default those of the data that all models know.
         match: column that says which rows belong together, e.g. the original of an enhanced picture; by default the
-            name of the picture and its box.
+            name of the picture and its box, which also counts where the column is empty, and for scores without such
+            a column when others have it.
 
     Raises:
         InputError: no common rows or classes, labels that differ, or no such column.
@@ -83,16 +84,15 @@ def pair(arms: Sequence[Arm], *, labels: Labels | None = None, match: str | None
     runs = [(arm.name, run) for arm in arms for run in arm.runs]
     common, notes = (labels, []) if labels is not None else _common(runs)
     views = [(name, view(run, common).scores.labelled()) for name, run in runs]
-    keys = [_keys(scores, match) for _, scores in views]
+    without = [match is None or match not in scores.columns for _, scores in views]
+    keys = [
+        _keys(scores, None if lacks and not all(without) else match)
+        for lacks, (_, scores) in zip(without, views, strict=True)
+    ]
     places = [{key: row for row, key in enumerate(each)} for each in keys]
     shared = [key for key in keys[0] if all(key in place for place in places[1:])]
     if not shared:
-        other = next(number for number, place in enumerate(places) if not set(keys[0]) & set(place))
-        raise InputError(
-            f"{views[0][0]} and {views[other][0]} have no labelled picture in common: the first of one is "
-            f"{_shown(keys[0])}, of the other {_shown(keys[other])}; score both on the same manifest and split, or "
-            "name the column that tells which pictures belong together (--match)"
-        )
+        raise _nothing_shared([name for name, _ in views], keys)
     for (name, scores), place in zip(views, places, strict=True):
         if len(place) > len(shared):
             left = f"{len(place) - len(shared):,} of the {len(scores):,} pictures of {name}"
@@ -133,7 +133,10 @@ def _common(runs: Sequence[tuple[str, Scores]]) -> tuple[Labels, list[str]]:
 
 def _keys(scores: Scores, match: str | None) -> list[tuple[str, int]]:
     """What each row is called; a name that comes again is told apart by how often it came before."""
-    names = scores.ids if match is None else scores.column(match)
+    names = scores.ids
+    if match is not None:
+        column = scores.column(match)
+        names = np.where(column == "", scores.ids, column)  # a picture that was made from no other is its own
     counts: dict[str, int] = {}
     keys = []
     for name in names.tolist():
@@ -142,8 +145,18 @@ def _keys(scores: Scores, match: str | None) -> list[tuple[str, int]]:
     return keys
 
 
-def _shown(keys: list[tuple[str, int]]) -> str:
-    return repr(keys[0][0]) if keys else "none"
+def _nothing_shared(names: Sequence[str], keys: Sequence[Sequence[tuple[str, int]]]) -> InputError:
+    """What to say when no picture is in all."""
+    if empty := [name for name, own in zip(names, keys, strict=True) if not own]:
+        return InputError(f"{empty[0]} has no picture with a label among the classes; score a split that has labels")
+    other = next((number for number, own in enumerate(keys) if not set(keys[0]) & set(own)), None)
+    if other is None:
+        return InputError(f"no labelled picture is in all of {', '.join(dict.fromkeys(names))}; compare fewer of them")
+    return InputError(
+        f"{names[0]} and {names[other]} have no labelled picture in common: the first of one is {keys[0][0][0]!r}, of "
+        f"the other {keys[other][0][0]!r}; score both on the same manifest and split, or name the column that tells "
+        "which pictures belong together (--match)"
+    )
 
 
 def _nll(scores: Scores) -> float:

@@ -8,13 +8,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from mien.card import Card
 from mien.errors import ModelError
 from mien.images import Pixels
-from mien.runtime.models import Model, locate
+from mien.runtime.models import Model
+from mien.runtime.session import Opened
 from mien.scores import softmax
 
 
@@ -47,19 +46,8 @@ class Network:
     """
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        self.path = locate(model)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # warnings of the runtime are not about the user's input
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-        providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
-        try:
-            self._session = onnxruntime.InferenceSession(self.path, options, providers=providers)
-        except Exception as error:  # ONNX Runtime's exceptions have no common base
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"{self.path}: not a model that ONNX Runtime can open ({reason})") from None
-        self.card = Card.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(self.path))
+        opened = Opened(model, threads)
+        self.path, self.card, self._session = opened.path, opened.card, opened.session
         if self.card.kind != "recognizer":
             raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")
         self._check_shapes()
