@@ -191,6 +191,12 @@ def _shown(arguments: list[str], folder: Path) -> str:
     return " ".join(["mien", *words])
 
 
+def _cpu_seconds(note: dict[str, Any]) -> float:
+    """Of a run that was stopped and resumed only the last part was watched: there the time of all epochs counts."""
+    was_resumed = note["wall_seconds"] < note["train_seconds"]
+    return float(note["train_seconds"] if was_resumed else note["cpu_seconds"])
+
+
 def _commit() -> str:
     return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
@@ -246,7 +252,7 @@ def _line(name: str, seeds: list[dict[str, Any]]) -> str:
         shown = f"{accuracy[0]:.1%} ({100 * ends['low']:.1f} to {100 * ends['high']:.1f})"
     else:
         shown = f"{statistics.mean(accuracy):.1%} ± {100 * statistics.stdev(accuracy):.1f}"
-    minutes = statistics.mean(note["cpu_seconds"] for note in seeds) / 60
+    minutes = statistics.mean(_cpu_seconds(note) for note in seeds) / 60
     values = [
         f'<a id="{name}"></a>{name}',
         ROWS[name].what,
