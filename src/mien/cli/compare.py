@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from mien.evaluate.compare import Comparison
-    from mien.evaluate.paired import Arm
 
 #: Between the trainings of one arm and those of the next.
 VERSUS = "vs"
@@ -48,7 +48,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
     """Compare models on the same pictures: numbers side by side, by class, and what of it may be chance."""
-    from mien.cli.scoring import labels_of
+    from mien.cli.scoring import arm_of, labels_of
     from mien.errors import InputError
     from mien.evaluate.compare import compare as run
 
@@ -57,16 +57,24 @@ def compare(
         raise InputError("nothing to compare: name two models, runs or scores, or two sides with vs between them")
     arms, histories = [], {}
     for name, paths in wanted.items():
-        found, logs = _load(name, paths, data, split, detector, threads, out, is_quiet=as_json)
+        keep = None if out is None else out / "scores"
+        found, logs = arm_of(name, paths, data, split, detector, threads, keep=keep, is_quiet=as_json)
         arms.append(found)
-        if logs:
+        if any(logs):
             histories[name] = logs
     comparison = run(arms, labels=labels_of(labels), match=match, draws=bootstrap, seed=seed, by_subject=by_subject)
     show(comparison, histories, out, as_json=as_json)
 
 
 def show(comparison: Comparison, histories: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
-    """Write the files of a comparison and print it."""
+    """Write the files of a comparison and print it.
+
+    Args:
+        comparison: the numbers.
+        histories: name of an arm -> the log of each of its trainings; drawn when two arms or more have one.
+        out: folder for comparison.json and the pictures, or None.
+        as_json: print JSON in place of tables.
+    """
     written: list[Path] = []
     if out is not None:
         from mien.atomic import write_text
@@ -105,7 +113,7 @@ def _arms(sources: list[str], named: list[str]) -> dict[str, list[str]]:
         sides = [[source] for source in sources]
     elif not all(sides):
         raise InputError(f"nothing stands on one side of {VERSUS}")
-    arms = dict(zip(_names(sides), sides, strict=True))
+    arms = dict(zip(_names(sides), sides, strict=True)) if sides else {}
     for text in named:
         name, equals, paths = text.partition("=")
         if not equals or not name.strip() or not paths.strip():
@@ -118,51 +126,28 @@ def _arms(sources: list[str], named: list[str]) -> dict[str, list[str]]:
 
 def _names(sides: list[list[str]]) -> list[str]:
     """Short and different names: the last part of the path, or as much of it as tells them apart."""
-    parts = [
-        Path(side[0]).with_suffix("").parts if side[0].endswith((".npz", ".onnx")) else Path(side[0]).parts
-        for side in sides
-    ]
-    for length in range(1, max((len(each) for each in parts), default=1) + 1):
-        names = ["/".join(each[-length:]) for each in parts]
-        if len(set(names)) == len(names):
-            break
-    return [name if len(side) == 1 else f"{name} …" for name, side in zip(names, sides, strict=True)] if sides else []
-
-
-def _load(
-    name: str,
-    paths: list[str],
-    data: Path | None,
-    split: str | None,
-    detector: str,
-    threads: int | None,
-    out: Path | None,
-    *,
-    is_quiet: bool,
-) -> tuple[Arm, list[list[dict[str, Any]]]]:
-    """The scores of an arm, and the logs of its trainings."""
-    import re
-
-    from mien.cli.scoring import scores_of
     from mien.errors import InputError
-    from mien.evaluate.paired import Arm
-    from mien.rundir import RunDir
 
-    runs, logs, seconds = [], [], []
-    for number, path in enumerate(paths):
-        source, manifest = path, None if path.endswith(".npz") else data
-        if Path(path).is_dir():
-            run = RunDir(path)
-            logs.append(run.epochs())
-            seconds.append(sum(record.get("seconds", 0.0) for record in logs[-1]))
-            if manifest is None and run.scores.exists():
-                source = str(run.scores)
-            elif not run.model.exists():
-                raise InputError(f"{path}: the run has no {run.model.name}; `mien export {path}` makes it")
-            else:
-                source = str(run.model)
-        runs.append(scores_of("compare", source, manifest, split, detector, threads, is_quiet=is_quiet))
-        if out is not None and not source.endswith(".npz"):
-            kept = re.sub("[^A-Za-z0-9.-]+", "-", name).strip("-")
-            runs[-1].save(out / "scores" / f"{kept}{f'-{number}' if len(paths) > 1 else ''}.npz")
-    return Arm(name, tuple(runs), sum(seconds) / len(seconds) if seconds else None), logs
+    whole = [_common(side) for side in sides]
+    bare = [_bare(text) for text in whole]
+    for texts in (bare, whole):  # a.npz beside a.onnx: the ending is all that tells them apart
+        parts = [Path(text).parts for text in texts]
+        for length in range(1, max((len(each) for each in parts), default=0) + 1):
+            names = ["/".join(each[-length:]).lstrip("/") for each in parts]
+            if len(set(names)) == len(names):
+                return names
+    twice = next(text for text in whole if whole.count(text) > 1)
+    raise InputError(f"two sides are called {twice}; name them with --arm NAME={','.join(sides[whole.index(twice)])}")
+
+
+def _common(paths: list[str]) -> str:
+    """What the trainings of an arm have in common: runs/a-0 and runs/a-1 are runs/a."""
+    if len(paths) == 1:
+        return paths[0]
+    shared = os.path.commonprefix(paths)  # noqa: RUF071  # by characters is meant
+    place = max(shared.rfind(mark) for mark in "-_./")
+    return shared[:place] if place > 0 else f"{_bare(paths[0])} …"
+
+
+def _bare(path: str) -> str:
+    return path.removesuffix(".npz").removesuffix(".onnx")

@@ -194,16 +194,19 @@ def compare(
     has_seeds = any(len(arm.runs) > 1 for arm in arms)
     pairs = [
         _pair(
-            rows, (first, second), (arms[first].name, arms[second].name), (tables[first], tables[second]), units, seed
+            rows, places, (arms[places[0]].name, arms[places[1]].name), [tables[each] for each in places], units, seed
         )
-        for first, second in combinations(range(len(arms)), 2)
+        for places in combinations(range(len(arms)), 2)
     ]
     adjusted = holm(np.array([each.p_value for each in pairs]))
     notes = [*rows.notes, *_notes_on_choice(arms)]
+    alone = [arm.name for arm in arms if len(arm.runs) == 1]
     if not has_seeds:
         notes.append(
             "One training each: this compares these files. Whether a recipe is better only several seeds tell."
         )
+    elif alone:
+        notes.append(f"{', '.join(alone)}: one training only; taken to vary as much as those on the other side.")
     return Comparison(
         rows.labels,
         len(rows),
@@ -272,17 +275,15 @@ def _pair(
     rows: Paired,
     places: tuple[int, int],
     names: tuple[str, str],
-    tables: tuple[_Table, _Table],
+    tables: Sequence[_Table],
     units: NDArray[np.intp] | None,
     seed: int,
 ) -> Pair:
     first, second = tables
 
     def classes(kind: str) -> dict[str, Estimate]:
-        values, drawn = (
-            [getattr(table, kind) for table in tables],
-            [getattr(table, f"drawn_{kind}") for table in tables],
-        )
+        values = [getattr(table, kind) for table in tables]
+        drawn = [getattr(table, f"drawn_{kind}") for table in tables]
         return {
             name: estimate(values[1][:, index], drawn[1][..., index], values[0][:, index], drawn[0][..., index])
             for index, name in enumerate(rows.labels)

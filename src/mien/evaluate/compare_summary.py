@@ -21,13 +21,15 @@ def summary(found: Comparison) -> RenderableType:
         parts += [Text(f"by class, {found.pairs[0].second} minus {found.pairs[0].first}", style="bold")]
         parts += [_classes(found, found.pairs[0]), Text()]
         if shifts := moved(found, found.pairs[0]):
-            parts += [Text("answers that changed most, in points of the label's pictures", style="bold")]
+            parts += [Text("answers that changed most, in points of the label", style="bold")]
             parts += [*(Text(f"  {line}") for line in shifts), Text()]
     else:
         parts += [Text("second minus first, in points", style="bold"), _pairs(found), Text()]
     parts += [Text(verdict(each, len(found.pairs))) for each in found.pairs]
     many = ", adjusted for the number of pairs (Holm)" if len(found.pairs) > 1 else ""
-    parts.append(Text(f"p of accuracy: {found.test}{many}; intervals: 95 %, pictures drawn in pairs", style="dim"))
+    parts.append(
+        Text(f"p of accuracy: {found.test}{many}; intervals: 95 %, the same pictures drawn for all", style="dim")
+    )
     parts += [Text(f"! {note}", style="yellow") for note in found.notes]
     return Group(*parts)
 
@@ -35,16 +37,15 @@ def summary(found: Comparison) -> RenderableType:
 def verdict(each: Pair, pairs: int = 1) -> str:
     """What a pair amounts to, in a sentence."""
     gap = each.differences["accuracy"]
-    half = 100 * max(gap.high - gap.value, gap.value - gap.low)
+    half = min(100.0, 100 * max(gap.high - gap.value, gap.value - gap.low))
     only = ""
     if each.only_first is not None:
         only = f"; {each.only_second:,} pictures only {each.second} has right, {each.only_first:,} only {each.first}"
     p = f"p {p_text(each.adjusted)}"
     if each.better is None:
-        return (
-            f"{each.second} against {each.first}: no difference shown ({points(gap)} points of accuracy, {p}{only}); "
-            f"differences below about {half:.1f} points cannot be seen here"
-        )
+        limit = f"; differences below about {half:.1f} points cannot be seen here" if half >= 0.05 else ""
+        head = f"{each.second} against {each.first}: no difference shown"
+        return f"{head} ({points(gap)} points of accuracy, {p}{only}){limit}"
     side = each.first if each.better == each.second else each.second
     if gap.value < 0:
         gap = Estimate(-gap.value, -gap.high, -gap.low)
@@ -52,23 +53,25 @@ def verdict(each: Pair, pairs: int = 1) -> str:
 
 
 def moved(found: Comparison, each: Pair, most: int = 4) -> list[str]:
-    """The cells of the confusion matrix that changed most, the largest first; changes below 1 point are left out."""
+    """The answers in which most pictures went elsewhere; changes below 1 point of the label's are left out."""
     cells = [
-        (float(each.confusion_points[row, column]), label, answer)
+        (float(each.confusion_points[row, column]), int(found.support[row]), label, answer)
         for row, label in enumerate(found.labels)
         for column, answer in enumerate(found.labels)
         if abs(each.confusion_points[row, column]) >= 1
     ]
-    cells.sort(key=lambda cell: -abs(cell[0]))
+    cells.sort(key=lambda cell: -abs(cell[0] * cell[1]))  # 2 of 19 pictures are 10 points, and little to go by
     return [
-        f"{label} answered as {answer}: {change:+.1f}" if label != answer else f"{label} found: {change:+.1f}"
-        for change, label, answer in cells[:most]
+        f"{label} {f'answered as {answer}' if label != answer else 'found'}: {change:+.1f} "
+        f"({abs(change) * rows / 100:.0f} of {rows:,} pictures)"
+        for change, rows, label, answer in cells[:most]
     ]
 
 
 def points(value: Estimate) -> str:
     """A difference of shares in points: ``+1.2 (0.4 to 2.0)``."""
-    return f"{100 * value.value:+.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
+    middle, low, high = (round(100 * number, 1) + 0.0 for number in (value.value, value.low, value.high))  # no -0.0
+    return f"{middle:+.1f} ({low:.1f} to {high:.1f})"
 
 
 def _standings(found: Comparison) -> Table:

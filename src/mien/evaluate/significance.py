@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import need
+from mien.evaluate.interval import PIECE
 from mien.evaluate.metrics import plain
 
 Vector = NDArray[np.float64]
@@ -56,9 +57,13 @@ def sign_flip(
     """
     sums = np.bincount(units, differences)
     sums = sums[sums != 0]
-    signs = np.random.default_rng(seed).integers(0, 2, (permutations, len(sums)), dtype=np.int8)
-    drawn = np.abs((2 * signs.astype(np.float32) - 1) @ sums.astype(np.float32))
-    return float((1 + (drawn >= abs(sums.sum()) - 1e-4).sum()) / (permutations + 1))
+    generator = np.random.default_rng(seed)
+    step, reached = max(1, PIECE // max(1, len(sums))), 1
+    for start in range(0, permutations, step):
+        signs = generator.integers(0, 2, (min(step, permutations - start), len(sums)), dtype=np.int8)
+        drawn = np.abs((2 * signs.astype(np.float32) - 1) @ sums.astype(np.float32))
+        reached += int((drawn >= abs(sums.sum()) - 1e-4).sum())
+    return reached / (permutations + 1)
 
 
 @dataclass(frozen=True)
