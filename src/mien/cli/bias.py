@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mien.manifest import Manifest
-    from mien.runtime.network import Network
     from mien.scores import Scores
 
 
@@ -81,7 +79,7 @@ def bias(
     from mien.bias.search import METHODS
     from mien.bias.tune import tune
     from mien.cli.progress import bar
-    from mien.labels import Labels
+    from mien.cli.scoring import labels_of
     from mien.scores import Scores
 
     OBJECTIVES.entry(objective)  # mistakes show before a network runs
@@ -91,8 +89,6 @@ def bias(
     scores = _scores(source, manifest, split, images, truth, detector, threads, as_json)
     if scores_out is not None:
         scores.save(scores_out)
-    names = [name.strip() for name in labels.split(",")] if labels else []
-    wanted = None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
     with bar("searching", is_quiet=as_json) as step:
         tuning = tune(
             scores,
@@ -100,7 +96,7 @@ def bias(
             objective=objective,
             max_accuracy_loss=None if max_accuracy_loss is None else max_accuracy_loss / 100,
             classes=None if classes is None else [name.strip() for name in classes.split(",")],
-            labels=wanted,
+            labels=labels_of(labels),
             target=_shares(target, "target"),
             weights=_shares(weights, "weights"),
             prior=_prior(prior),
@@ -158,67 +154,22 @@ def _scores(
     is_quiet: bool,
 ) -> Scores:
     """Read saved scores, or let the network run, once."""
+    from mien.bias.pictures import manifest_of
+    from mien.cli.scoring import run_network, scores_of
     from mien.errors import InputError
-    from mien.manifest import Manifest
     from mien.runtime.network import Network
-    from mien.scores import Scores
 
     if truth is not None and images is None:
         raise InputError(f"--truth {truth}: name the folder of its pictures with --images")
+    if images is None:
+        return scores_of("bias", source, manifest, split, detector, threads, is_quiet=is_quiet)
     if source.endswith(".npz"):
-        if manifest is not None or images is not None:
-            raise InputError(
-                f"{source} is saved scores: a manifest or --images cannot change them; name a model instead"
-            )
-        scores = Scores.load(source)
-        return scores if split is None else _of_split(scores, split, source)
-    if (manifest is None) == (images is None):
-        raise InputError(f"mien bias {source}: name a manifest or --images, or the scores that mien evaluate saved")
-    network = Network(source, threads)
+        raise InputError(f"{source} is saved scores: --images cannot change them; name a model instead")
     if manifest is not None:
-        data = Manifest.load(manifest)
-    else:
-        from mien.bias.pictures import manifest_of
-
-        assert images is not None
-        data = manifest_of(images, truth, network.card.labels)
-    return _run(network, data, split, detector, threads, is_quiet)
-
-
-def _of_split(scores: Scores, split: str, source: str) -> Scores:
-    from dataclasses import replace
-
-    import numpy as np
-
-    from mien.errors import InputError
-    from mien.table import did_you_mean
-
-    known = [] if scores.splits is None else sorted(set(scores.splits.tolist()))
-    if scores.splits is None or split not in known:
-        raise InputError(f"{source}: has no rows of split {split!r}: {did_you_mean(split, known)}")
-    rows = scores.take(np.flatnonzero(scores.splits == split))
-    return replace(rows, about={**scores.about, "split": split})
-
-
-def _run(
-    network: Network, data: Manifest, split: str | None, detector: str, threads: int | None, is_quiet: bool
-) -> Scores:
-    from mien.cli.progress import bar
-    from mien.evaluate.run import score
-
-    flip = network.card.flip
-    with bar("classifying", is_quiet=is_quiet) as step:
-        return score(
-            lambda faces: network.answers(faces, flip, 64),
-            network.card,
-            data,
-            model=f"{network.card.name} {network.digest[:12]}",
-            split=split,
-            detector=detector,
-            threads=threads,
-            facts={"flip": flip, "model_sha256": network.digest},
-            progress=lambda done, total: step("classifying", done, total),
-        )
+        raise InputError(f"--images {images}, and the manifest {manifest}: name one of them")
+    network = Network(source, threads)
+    data = manifest_of(images, truth, network.card.labels)
+    return run_network(network, data, split, detector, threads, is_quiet=is_quiet)
 
 
 def _shares(text: str | None, what: str) -> dict[str, float] | None:
