@@ -1,7 +1,7 @@
 """Which labels are probably wrong? Confident learning, from probabilities alone.
 
 Written here and not taken from cleanlab, because it is a screenful of numpy, and cleanlab (2.9.0 is under Apache-2.0,
-earlier releases under the AGPL) brings scikit-learn and more. On 20 random problems of 2 to 9 classes the suspects were
+earlier releases under the AGPL) brings scikit-learn and more. On 20 random problems of 2 to 8 classes the suspects were
 those of cleanlab 2.9.0, in the same order.
 """
 
