@@ -20,9 +20,8 @@ def cross(
         str | None, typer.Option(help="A second column, what the pictures are about: tells cross-content apart.")
     ] = None,
     group: Annotated[
-        list[str] | None,
-        typer.Option(help="Column whose values stay in one split (video ...), as subject does; repeatable."),
-    ] = None,
+        str, typer.Option(help="Columns whose values stay in one split, as those of subject do, e.g. video,category.")
+    ] = "",
     trainings: Annotated[
         str, typer.Option(help="Some of alone (each group), without (all but one domain), all.")
     ] = "alone,without,all",
@@ -67,7 +66,7 @@ def cross(
         resolved,
         domain=domain,
         content=content,
-        group=group or [],
+        group=[name.strip() for name in group.split(",") if name.strip()],
         labels=labels_of(labels),
         again=again,
         equal=equal,

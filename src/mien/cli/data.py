@@ -105,6 +105,32 @@ def split(
 
 
 @app.command()
+def merge(
+    manifests: Annotated[
+        list[str], typer.Argument(help="Manifests; NAME=MANIFEST fills the column domain: web=a.csv press=b.csv.")
+    ],
+    out: Annotated[Path, typer.Option(help="Manifest to write, .csv or .parquet.")],
+    as_json: _Json = False,
+) -> None:
+    """Put the rows of several manifests into one."""
+    from mien.errors import InputError
+    from mien.manifest import Manifest
+
+    if len(manifests) < 2:
+        raise InputError(f"nothing to merge {manifests[0]} with: name two manifests or more")
+    parts = []
+    for text in manifests:
+        name, equals, path = text.partition("=")
+        part = Manifest.load(path if equals else text)
+        parts.append(part.with_columns(domain=name) if equals else part)
+    merged = parts[0]
+    for part in parts[1:]:
+        merged = merged.merge(part)
+    merged.save(out)
+    _written(merged, out, [], as_json)
+
+
+@app.command()
 def stats(
     data: _Manifest,
     sample: Annotated[int, typer.Option(help="Pictures opened to tell sizes and colour.", min=0)] = 500,

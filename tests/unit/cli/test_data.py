@@ -56,3 +56,13 @@ def test_mistakes_are_input_errors(run):
     ):
         result = run(line, code=1)
         assert type(result.exception).__name__ == "InputError"
+
+
+def test_merge_names_the_domains(run, tmp_path):
+    for name in ("a", "b"):
+        run(f"toy --out {name} --count 6 --labels happy,sad --size-px 24")
+    run("merge web=a/faces.csv press=b/faces.csv --out both.csv")
+    both = Manifest.load(tmp_path / "both.csv")
+    assert both.frame["domain"].tolist() == ["web"] * 6 + ["press"] * 6
+    both.check_files()
+    assert type(run("merge a/faces.csv --out one.csv", code=1).exception).__name__ == "InputError"
