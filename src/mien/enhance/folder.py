@@ -149,6 +149,8 @@ def _claim(folder: Path, job: dict[str, Any], fresh: bool) -> None:
         raise RunError(f"{folder}: is a file; name a folder")
     if record.exists():
         if json.loads(record.read_text(encoding="utf-8")) == job and not fresh:
+            for half in images.rglob(".*.png"):  # what a killed run was writing
+                half.unlink()
             return
         if not fresh:
             raise RunError(f"{folder}: holds pictures of another job; choose another --out, or --fresh to replace them")
