@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.evaluate.compare_summary import points
-from mien.evaluate.cross import WITHIN, Cross
+from mien.evaluate.cross import Cross
+from mien.evaluate.domains import WITHIN
 from mien.evaluate.significance import Estimate
 
 

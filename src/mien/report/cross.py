@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.evaluate.cross import WITHIN, Cross
+from mien.evaluate.cross import Cross
+from mien.evaluate.domains import WITHIN
 from mien.report.figure import INK, LINE, new, save, tidy
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from mien.data.split import ALL, split_whole
 from mien.errors import InputError, ManifestError
-from mien.evaluate.cross import Group, Training, plan
+from mien.evaluate.domains import Group, Training, plan
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
@@ -130,7 +130,7 @@ def train_matrix(
         dealt: from :func:`deal`.
         out: folder; one run folder per training and seed, and the manifest as it was dealt.
         console: where lines go.
-        kinds: see :func:`mien.evaluate.cross.plan`.
+        kinds: see :func:`mien.evaluate.domains.plan`.
         seeds: of the trainings; several tell luck from difference.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: of scoring.

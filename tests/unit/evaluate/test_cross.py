@@ -7,17 +7,9 @@ import numpy as np
 import pytest
 
 from mien.errors import InputError
-from mien.evaluate.cross import (
-    CROSS_BOTH,
-    CROSS_CONTENT,
-    CROSS_DOMAIN,
-    WITHIN,
-    Group,
-    Training,
-    cross,
-    plan,
-)
+from mien.evaluate.cross import cross
 from mien.evaluate.cross_summary import summary
+from mien.evaluate.domains import CROSS_BOTH, CROSS_CONTENT, CROSS_DOMAIN, WITHIN, Group, Training, plan
 from mien.labels import Labels
 from mien.scores import Scores
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from mien.evaluate.cross import Group, Training, cross
+from mien.evaluate.cross import cross
+from mien.evaluate.domains import Group, Training
 from mien.labels import Labels
 from mien.report.cross import plot_cross
 from mien.scores import Scores

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from mien.data.toy import draw
 from mien.errors import InputError, ManifestError
-from mien.evaluate.cross import CROSS_DOMAIN, WITHIN, Group, cross
+from mien.evaluate.cross import cross
+from mien.evaluate.domains import CROSS_DOMAIN, WITHIN, Group
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
