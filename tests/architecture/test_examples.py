@@ -23,6 +23,7 @@ PAGES = {
         "docs/guides/predict.md",
         "docs/guides/train.md",
         "docs/guides/bias.md",
+        "docs/guides/compare.md",
         "docs/guides/calibrate.md",
     )
 }
