@@ -20,10 +20,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from enhance_public import span
 
 from mien.data.split import split_whole
 from mien.enhance.enhancer import Enhancer
@@ -113,7 +115,11 @@ def interval(values: np.ndarray, persons: np.ndarray) -> tuple[float, float, flo
 def measure(manifest: Manifest, models: list[str]) -> list[str]:
     test, lines = manifest.split("test"), []
     recognizer = Recognizer(detector="whole", threads=1)
-    enhancers = {Path(name).stem if "/" in name else name: Enhancer(name, LARGE, threads=1) for name in models}
+    enhancers: dict[str, Any] = {
+        Path(name).stem if "/" in name else name: Enhancer(name, LARGE, threads=1) for name in models
+    }
+    if (public := span(LARGE, LARGE)) is not None:
+        enhancers["SPAN x4"] = public
     lines += [
         "| Faces | Made small by | Method | PSNR dB | against bicubic (95 % interval) | SSIM | against bicubic | "
         "read as the original |",
