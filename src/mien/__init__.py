@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mien.preprocess import Preprocess
     from mien.recipe import Recipe
     from mien.runtime.recognizer import Recognizer
-    from mien.runtime.shortcuts import load_model, predict, predict_image
+    from mien.runtime.shortcuts import load_model, predict, predict_image, read_video
     from mien.scores import Scores
     from mien.train.shortcut import train_model
 
@@ -49,6 +49,7 @@ _HOME = {
     "load_model": "mien.runtime.shortcuts",
     "predict": "mien.runtime.shortcuts",
     "predict_image": "mien.runtime.shortcuts",
+    "read_video": "mien.runtime.shortcuts",
     "train_model": "mien.train.shortcut",
 }
 
@@ -69,6 +70,7 @@ __all__ = [
     "load_model",
     "predict",
     "predict_image",
+    "read_video",
     "train_model",
 ]
 

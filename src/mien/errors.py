@@ -3,6 +3,7 @@
     MienError
     ├── InputError            the user's input is wrong: the command prints one line and exits with 2
     │   ├── ImageError        a picture that cannot be read, or is too large
+    │   ├── VideoError        a video or a camera that cannot be read, or a video that cannot be written
     │   ├── LabelError        a class name that the label set does not know
     │   ├── ManifestError     a manifest (or a data source) with a wrong column, row or file
     │   ├── RecipeError       a recipe with mistakes: all of them, not only the first
@@ -31,6 +32,10 @@ class InputError(MienError):
 
 class ImageError(InputError):
     """A picture cannot be read."""
+
+
+class VideoError(InputError):
+    """A video or a camera cannot be read, or a video cannot be written."""
 
 
 class LabelError(InputError):

@@ -89,6 +89,7 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; what is None is left out."""
-        where = {"source": self.source, "frame": self.frame, "time_s": self.time_s, "track": self.track}
+        time_s = None if self.time_s is None else round(self.time_s, 6)
+        where = {"source": self.source, "frame": self.frame, "time_s": time_s, "track": self.track}
         present = {name: value for name, value in where.items() if value is not None}
         return {**present, "face": self.face.to_dict(), "expression": self.prediction.to_dict()}

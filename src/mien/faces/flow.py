@@ -46,7 +46,7 @@ def follow(before: Pixels, after: Pixels, face: Face) -> Face | None:
     size = box[2:] - box[:2]
     height, width = before.shape
     low = np.floor(box[:2] - REACH * size).clip(0).astype(int)
-    high = np.ceil(box[2:] + REACH * size).astype(int)
+    high = np.ceil(box[2:] + REACH * size).clip(0).astype(int)
     views = [picture[low[1] : min(high[1], height), low[0] : min(high[0], width)] for picture in (before, after)]
     if min(views[0].shape) < 16:
         return None

@@ -38,12 +38,13 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)
 
 
-def annotate(image: Pixels, readings: Sequence[Reading]) -> Pixels:
+def annotate(image: Pixels, readings: Sequence[Reading], below: bool = True) -> Pixels:
     """Draw readings.
 
     Args:
         image: (H, W, 3) uint8 RGB; is not changed.
-        readings: of this picture.
+        readings: of this picture; those of a video show the number of their track.
+        below: add a strip when a face fills the picture; without it all frames of a video have one size.
 
     Returns:
         (H', W', 3) uint8 RGB: H and W, times a whole number when the picture is too small for text, and with a strip
@@ -55,13 +56,13 @@ def annotate(image: Pixels, readings: Sequence[Reading]) -> Pixels:
     boxes = [tuple(float(value) * scale for value in reading.face.box) for reading in readings]
     longest_px = max(canvas.size)  # before the strip: sizes of text follow the picture
     strip = max((_strip_px(box, canvas.height, longest_px) for box in boxes), default=0)
-    if strip:
+    if below and strip:
         taller = Image.new("RGB", (canvas.width, canvas.height + strip), (15, 18, 22))
         taller.paste(canvas)
         canvas = taller
     draw = ImageDraw.Draw(canvas, "RGBA")
     for box, reading in reversed(list(zip(boxes, readings, strict=True))):  # the largest face last, on top
-        _one(draw, box, reading.prediction, canvas.width, canvas.height, longest_px)
+        _one(draw, box, reading, canvas.width, canvas.height, longest_px)
     return np.array(canvas)
 
 
@@ -79,15 +80,17 @@ def _strip_px(box: tuple[float, ...], height: int, longest_px: int) -> int:
 
 
 def _one(
-    draw: ImageDraw.ImageDraw, box: tuple[float, ...], answer: Prediction, width: int, height: int, longest_px: int
+    draw: ImageDraw.ImageDraw, box: tuple[float, ...], reading: Reading, width: int, height: int, longest_px: int
 ) -> None:
+    answer = reading.prediction
     colour = ABSTAINED if answer.is_abstained else COLOURS[answer.labels.index(answer.label) % len(COLOURS)]
     x1, y1, x2, y2 = box
     side = max(x2 - x1, y2 - y1)
     line = max(2, round(side / 55))
     text_px = int(min(max(side / 8.5, 11), longest_px / 24 + 8))
     draw.rounded_rectangle((x1, y1, x2, y2), radius=2 * line, outline=(*colour, 255), width=line)
-    title = f"{'? ' if answer.is_abstained else ''}{answer.label} {answer.confidence:.0%}"
+    who = "" if reading.track is None else f"{reading.track}: "
+    title = f"{who}{'? ' if answer.is_abstained else ''}{answer.label} {answer.confidence:.0%}"
     font = _font(text_px)
     pad = max(2, text_px // 4)
     left, top, right, bottom = draw.textbbox((0, 0), title, font=font)

@@ -23,19 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What came of one picture.
+    """What came of one picture, or of one frame of a video.
 
     Attributes:
         source: its path, or ``picture 3`` when it was not a file.
         readings: one per face, the largest first.
         size_px: (width, height), None when it could not be read.
         error: why it could not be read, or None.
+        frame: its number in a video, from 0.
+        time_s: its time in a video, in seconds.
     """
 
     source: str
     readings: tuple[Reading, ...] = ()
     size_px: tuple[int, int] | None = None
     error: str | None = None
+    frame: int | None = None
+    time_s: float | None = None
 
     @property
     def reason(self) -> str | None:
@@ -44,9 +48,13 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        faces = [{key: value for key, value in item.to_dict().items() if key != "source"} for item in self.readings]
+        whose = ("source", "frame", "time_s")
+        faces = [{key: value for key, value in item.to_dict().items() if key not in whose} for item in self.readings]
         size = None if self.size_px is None else list(self.size_px)
-        return {"source": self.source, "size_px": size, "reason": self.reason, "faces": faces}
+        when: dict[str, Any] = {} if self.frame is None else {"frame": self.frame}
+        if self.time_s is not None:
+            when["time_s"] = round(self.time_s, 6)
+        return {"source": self.source, **when, "size_px": size, "reason": self.reason, "faces": faces}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +124,18 @@ def _find(recognizer: Recognizer, name: str, source: Source) -> _Found:
     try:
         image = read(source)
         faces = recognizer.detector.detect(image)
-        wanted = [network.card.preprocess for network in recognizer.networks]
-        is_whole = recognizer.detector_name == "whole"  # the picture is the face: as in training, no margin, no square
-        fitted = {prepare: _fit(image, faces, prepare, is_whole) for prepare in dict.fromkeys(wanted)}
+        framed = framings(recognizer, image, faces)
     except InputError as error:
         return _Found(name, None, [], [], str(error))
-    return _Found(name, (image.shape[1], image.shape[0]), faces, [fitted[prepare] for prepare in wanted], None)
+    return _Found(name, (image.shape[1], image.shape[0]), faces, framed, None)
+
+
+def framings(recognizer: Recognizer, image: Pixels, faces: list[Face]) -> list[list[Pixels]]:
+    """Cut out the faces of a picture as each of the recognizer's networks wants them, for ``Recognizer.combine``."""
+    wanted = [network.card.preprocess for network in recognizer.networks]
+    is_whole = recognizer.detector_name == "whole"  # the picture is the face: as in training, no margin, no square
+    fitted = {prepare: _fit(image, faces, prepare, is_whole) for prepare in dict.fromkeys(wanted)}
+    return [fitted[prepare] for prepare in wanted]
 
 
 def _fit(image: Pixels, faces: list[Face], prepare: Preprocess, is_whole: bool) -> list[Pixels]:
