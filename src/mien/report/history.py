@@ -22,6 +22,8 @@ Records = Sequence[Mapping[str, Any]]
 def plot_history(records: Records, path: str | os.PathLike[str], title: str = "Training") -> Path:
     """Draw the log of a run, one panel each for loss, accuracy, learning rate and the recall of every class.
 
+    An enhancer has PSNR and SSIM in place of accuracy and recall.
+
     Args:
         records: one per epoch, in the order of the epochs, as ``RunDir.epochs()`` gives them: ``epoch``, ``phase``,
             ``train`` (loss, accuracy), ``val`` (loss, accuracy, balanced_accuracy, macro_f1, recall by class),
@@ -46,15 +48,21 @@ def plot_history(records: Records, path: str | os.PathLike[str], title: str = "T
         "validation, balanced": ("val.balanced_accuracy", GREEN),
         "validation, macro F1": ("val.macro_f1", QUIET),
     }
+    if is_enhancer := any("psnr" in record.get("val", {}) for record in records):
+        series = {"validation": ("val.psnr", RED), "bicubic interpolation": ("val.bicubic_psnr", QUIET)}
     _lines(accuracy, epochs, records, series)
-    tidy(accuracy, "Accuracy", grid="y")
+    tidy(accuracy, "PSNR, dB" if is_enhancer else "Accuracy", grid="y")
     _rates(rate, epochs, records)
     tidy(rate, "Learning rate", x="epoch", grid="y")
-    _recalls(recall, epochs, records)
-    tidy(recall, "Recall on validation, by class", x="epoch", grid="y")
+    if is_enhancer:
+        likes = {"validation": ("val.ssim", RED), "bicubic interpolation": ("val.bicubic_ssim", QUIET)}
+        _lines(recall, epochs, records, likes)
+    else:
+        _recalls(recall, epochs, records)
+    tidy(recall, "SSIM" if is_enhancer else "Recall on validation, by class", x="epoch", grid="y")
     for axes in (loss, accuracy, rate, recall):
         _mark(axes, epochs, records)
-    for axes in (accuracy, recall):
+    for axes in () if is_enhancer else (accuracy, recall):
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     return save(figure, path)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from mien.card import Card
+from mien.card import FORBIDDEN_USE, INTENDED_USE, Card
 from mien.errors import RunError
 from mien.labels import Labels
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import build, state
 from mien.train.export import export, versions
+
+INTENDED_OF_ENHANCERS = (
+    "Research and engineering on small pictures of faces: larger input for models, and for people to look at."
+)
+FORBIDDEN_OF_ENHANCERS = "Not evidence of what was there: detail is drawn from other faces. Not for identifying people."
 
 
 def export_run(run: RunDir) -> float:
@@ -44,6 +49,9 @@ def export_run(run: RunDir) -> float:
         data=data,
         metrics={"selection": {"split": recipe.data.val, "rule": recipe.runtime.select, **_plain(record["val"])}},
         licence=recipe.export.licence,
+        data_licence=recipe.export.data_licence,
+        intended_use=INTENDED_OF_ENHANCERS if is_enhancer else INTENDED_USE,
+        forbidden_use=FORBIDDEN_OF_ENHANCERS if is_enhancer else FORBIDDEN_USE,
         versions=versions(),
     )
     return export(net, card, run.model)

@@ -76,7 +76,9 @@ class Trained:
         return Recognizer(self.model, **options)
 
     def __str__(self) -> str:
-        return f"epoch {self.best_epoch} of {len(self.history)}, accuracy {self.metrics['accuracy']:.1%}: {self.model}"
+        numbers = self.metrics
+        reached = f"accuracy {numbers['accuracy']:.1%}" if "accuracy" in numbers else f"PSNR {numbers['psnr']:.2f} dB"
+        return f"epoch {self.best_epoch} of {len(self.history)}, {reached}: {self.model}"
 
 
 def train_model(

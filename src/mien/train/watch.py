@@ -56,6 +56,8 @@ class Bar:
         phase = f"  {record['phase']}" if "phase" in record else ""
         loss = f", val {val['loss']:.3f}" if "loss" in val else ""
         shares = "  ".join(f"{name.replace('_', ' ')} {val[name]:.1%}" for name in SHARES if name in val)
+        if "psnr" in val:
+            shares = f"PSNR {val['psnr']:.2f} dB (bicubic {val['bicubic_psnr']:.2f})  SSIM {val['ssim']:.4f}"
         self.console.print(
             f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]{phase}  loss {record['train']['loss']:.3f}"
             f"{loss}  {shares}  "
