@@ -41,7 +41,8 @@ OPTIONS = {
 }
 #: Times are whole multiples of this: exact for 24, 25, 30, 50 and 60 frames a second and for 30000/1001.
 TIME_BASE = Fraction(1, 30_000)
-#: Sound from a little before the start is let through: its packets do not begin where frames do.
+#: Sound from a little before the start is let through: its packets do not begin where frames do. (From the very
+#: beginning all are: decoders need the packets before 0 that fill their memory.)
 EARLY_S = 0.05
 
 
@@ -115,8 +116,8 @@ class AnnotatedVideo:
         picture = self._picture or self._begin(image)
         if image.shape[:2] != (picture.height, picture.width):
             raise VideoError(
-                f"{self._clip.source}: frame {frame.number} has {image.shape[1]} x {image.shape[0]} pixels, those before "
-                f"had {picture.width} x {picture.height}: such a video can be read, but not annotated"
+                f"{self._clip.source}: frame {frame.number} has {image.shape[1]} x {image.shape[0]} pixels, those "
+                f"before had {picture.width} x {picture.height}: such a video can be read, but not annotated"
             )
         drawn = av.VideoFrame.from_ndarray(image, format="rgb24")
         self._last = max(round((frame.time_s - self._start_s) / TIME_BASE), self._last + 1)
@@ -142,7 +143,8 @@ class AnnotatedVideo:
     def copy_sound(self, packet: Packet[Any]) -> None:
         """Take the next packet of sound."""
         time_s = self._clip.time_of(packet)
-        if self._sound is None or time_s is None or time_s < self._start_s - EARLY_S:
+        is_early = time_s is not None and self._start_s > 0 and time_s < self._start_s - EARLY_S
+        if self._sound is None or time_s is None or is_early:
             return
         if self._picture is None:  # the file's head is written with the first packet, and names all streams
             self._early.append(packet)

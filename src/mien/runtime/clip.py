@@ -76,7 +76,8 @@ class Clip:
         size_px: (width, height) of the upright picture; None before the first frame.
         rate: frames per second, on average.
         begin_s: time of the container that counts as 0, in seconds.
-        duration_s: None when the file does not say.
+        duration_s: length that the file says its picture has, else all of it; None when it does not say.
+        frame_count: number of frames that the file says it has, or that its length makes likely; for progress bars.
         problem: what is wrong with it, or None; complete when all frames have been read.
 
     Raises:
@@ -96,8 +97,9 @@ class Clip:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(f"{self.source}: cannot be opened as a video ({_reason(error)})") from None
         if not self.container.streams.video:
+            kinds = _kinds(self.container)
             self.container.close()
-            raise VideoError(f"{self.source}: has no picture, only {_kinds(self.container)}")
+            raise VideoError(f"{self.source}: has no picture, only {kinds}")
         self.video: VideoStream = self.container.streams.video[0]
         width, height = self.video.width, self.video.height
         if width * height > MAX_PIXELS:
@@ -109,6 +111,9 @@ class Clip:
         self.rate = float(self.video.average_rate or self.video.guessed_rate or USUAL_RATE)
         self.size_px: tuple[int, int] | None = None
         self.problem: str | None = None
+        self.duration_s = self._duration_s()
+        likely = None if self.duration_s is None else round(self.duration_s * self.rate)
+        self.frame_count: int | None = self.video.frames or likely
         self.begin_s = (self.container.start_time or 0) / 1_000_000
         self._is_read = False
 
@@ -122,20 +127,11 @@ class Clip:
         """Close the file."""
         self.container.close()
 
-    @property
-    def duration_s(self) -> float | None:
-        """Length that the file says its picture has, else the whole file."""
+    def _duration_s(self) -> float | None:
         if self.video.duration and self.video.time_base:
             return float(self.video.duration * self.video.time_base)
         duration = self.container.duration
         return None if duration is None or duration <= 0 else duration / 1_000_000
-
-    @property
-    def frame_count(self) -> int | None:
-        """Number of frames that the file says it has, or that its length makes likely; for progress bars."""
-        if self.video.frames:
-            return self.video.frames
-        return None if self.duration_s is None else round(self.duration_s * self.rate)
 
     def time_of(self, packet: Packet[Any]) -> float | None:
         """When what a packet holds is shown or heard, in seconds; None when it does not say."""

@@ -39,8 +39,8 @@ class Smoother:
         >>> smoother = Smoother(time_constant_s=1.0)
         >>> smoother.add(1, np.array([0.5, 0.5], np.float32), time_s=0.0).tolist()
         [0.5, 0.5]
-        >>> smoother.add(1, np.array([0.9, 0.1], np.float32), time_s=1.0).round(3).tolist()
-        [0.8, 0.2]
+        >>> smoother.add(1, np.array([0.9, 0.1], np.float32), time_s=1.0).round(2)
+        array([0.8, 0.2], dtype=float32)
     """
 
     def __init__(self, time_constant_s: float) -> None:

@@ -162,18 +162,28 @@ class Follower:
     def _find(self, image: Pixels, time_s: float, faces: list[Face] | None) -> list[tuple[int, Face]]:
         """The faces of a frame and their tracks: followed when it is not the turn to look, found otherwise."""
         before, self._before = self._before, grey(image) if self.detect_every > 1 else None
-        if faces is None and self._count % self.detect_every and before is not None and self._before is not None:
-            if before.shape == self._before.shape:
-                followed = [(track, follow(before, self._before, face)) for track, face in self._known]
-                sure = [(track, face) for track, face in followed if face is not None]
-                if len(sure) == len(self._known):
-                    self._tracker.forget(time_s)
-                    for track, face in sure:
-                        self._tracker.place(track, face, time_s)
-                    return sure
+        if faces is None and self._count % self.detect_every and before is not None:
+            followed = self._follow(before, time_s)
+            if followed is not None:
+                return followed
         if faces is None:  # its turn, or somebody was lost
             faces = self.recognizer.detector.detect(image)
         return list(zip(self._tracker.update(faces, time_s), faces, strict=True))
+
+    def _follow(self, before: Pixels, time_s: float) -> list[tuple[int, Face]] | None:
+        """The faces of the last frame in this one; None when one of them was lost."""
+        if self._before is None or before.shape != self._before.shape:
+            return None
+        sure = []
+        for track, face in self._known:
+            found = follow(before, self._before, face)
+            if found is None:
+                return None
+            sure.append((track, found))
+        self._tracker.forget(time_s)
+        for track, face in sure:
+            self._tracker.place(track, face, time_s)
+        return sure
 
 
 def read_clip(
