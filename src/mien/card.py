@@ -43,6 +43,7 @@ class Card(BaseModel):
         data: manifest digest, counts and origin of the training data.
         metrics: measured numbers, each with its split.
         licence: of the weights.
+        data_licence: of the pictures and labels that it learned from.
         versions: of the packages that made it.
     """
 
@@ -65,6 +66,7 @@ class Card(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     licence: str = "unknown"
+    data_licence: str = "unknown"
     intended_use: str = INTENDED_USE
     forbidden_use: str = FORBIDDEN_USE
     versions: dict[str, str] = Field(default_factory=dict)

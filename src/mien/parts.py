@@ -1,4 +1,7 @@
-"""The parts of a recipe, and what each value means."""
+"""The parts of a recipe, and what each value means.
+
+Long because every key of a recipe is looked up in one place.
+"""
 
 from __future__ import annotations
 
@@ -428,8 +431,16 @@ class Phase(Part):
 
 
 class Export(Part):
-    """What goes into the card of the exported model."""
+    """What goes into the card of the exported model.
+
+    Attributes:
+        flip: average the logits of a face and its mirror image when predicting.
+        description: one line.
+        licence: of the weights.
+        data_licence: of the pictures and labels that it learned from, in words.
+    """
 
     flip: bool = False
     description: str = ""
     licence: str = "unknown"
+    data_licence: str = "unknown"

@@ -1,5 +1,7 @@
 """What a model file says of itself."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
@@ -21,6 +23,13 @@ def test_there_and_back():
     )
     assert Card.from_metadata({KEY: card.to_json(), "other": "x"}, "small.onnx") == card
     assert card.labels == Labels(("happy", "sad"))
+
+
+def test_files_from_before_the_licence_of_the_data_was_asked_for():
+    old = json.loads(Card(name="x", licence="MIT").to_json())
+    del old["data_licence"]
+    card = Card.from_metadata({KEY: json.dumps(old)}, "old.onnx")
+    assert (card.licence, card.data_licence) == ("MIT", "unknown")
 
 
 def test_every_card_says_what_it_is_not_for():

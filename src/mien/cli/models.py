@@ -51,6 +51,7 @@ def _line(name: str, path: Path) -> dict[str, Any]:
         "scale": card.scale,
         "size_px": card.preprocess.size_px,
         "licence": card.licence,
+        "data_licence": card.data_licence,
         "metrics": card.metrics,
     }
 
@@ -74,6 +75,7 @@ def show(
         "what": card.description,
         **(_recognizer(card) if card.kind == "recognizer" else _enhancer(card)),
         "licence": card.licence,
+        "of its data": card.data_licence,
         "meant for": card.intended_use,
         "not for": card.forbidden_use,
         "file": f"{network.path} ({network.path.stat().st_size / 1e6:.1f} MB)",

@@ -166,6 +166,7 @@ def _facts_of_card(card: Card) -> list[tuple[str, str]]:
         ("temperature", f"{card.temperature:g}"),
         ("biases", biases or "none"),
         ("licence of the weights", card.licence),
+        ("licence of the data", card.data_licence),
         ("made with", versions or MISSING),
     ]
     if selection := card.metrics.get("selection"):

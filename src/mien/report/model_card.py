@@ -152,7 +152,7 @@ def _data(card: Card) -> list[tuple[str, str]]:
             "what it learned",
             {"votes": "shares of people's votes", "label": "labels"}.get(made.get("targets", ""), UNSTATED),
         ),
-        ("licence of the data", str(data.get("licence", UNSTATED))),
+        ("licence of the data", card.data_licence),
         ("people", str(data.get("people", UNSTATED))),
     ]
 

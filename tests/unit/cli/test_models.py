@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -12,7 +13,13 @@ from mien.faces.yunet import SHIPPED
 def store(tmp_path, monkeypatch, colours):
     folder = tmp_path / "store"
     folder.mkdir()
-    path = colours("mine.onnx", licence="MIT", description="colours", metrics={"val": {"accuracy": 0.5}})
+    path = colours(
+        "mine.onnx",
+        licence="MIT",
+        data_licence="drawn, free for any use",
+        description="colours",
+        metrics={"val": {"accuracy": 0.5}},
+    )
     path.rename(folder / "mine.onnx")
     monkeypatch.setenv("MIEN_MODELS", str(folder))
     return folder
@@ -43,6 +50,7 @@ def test_show(mien, store):
     done = mien("models", "show", "mine")
     assert done.code == 0
     assert "AI Act" in done.out
+    assert re.search("of its data +drawn, free for any use", done.out)
     assert hashlib.sha256((store / "mine.onnx").read_bytes()).hexdigest() in done.out
     card = json.loads(mien("models", "show", store / "mine.onnx", "--json").out)
     assert (card["name"], card["preprocess"]["size_px"], card["bytes"]) == (

@@ -19,7 +19,7 @@ def test_measured_numbers(colours):
     }  # fmt: skip
     path = colours(
         description="Colours.", recipe=recipe, metrics=metrics, biases=(0.5, 0.0, -0.25), temperature=1.5,
-        data={"digest": "abc", "rows": {"train": 9000}, "licence": "CC0"}, licence="MIT",
+        data={"digest": "abc", "rows": {"train": 9000}}, licence="MIT", data_licence="CC0",
     )  # fmt: skip
     text = model_card(Network(path))
     assert "| test | 1,234 | 67.9 % (65.0 to 70.0) | 50.0 % | not measured | 2026-01-02 |" in text
@@ -40,7 +40,8 @@ def test_nothing_is_made_up(colours):
     assert "On a split of its own: not measured" in text
     assert "**unseen pictures**" in text
     assert "**calibration**: whether" in text
-    assert text.count("not stated in the model file") >= 7
+    assert text.count("not stated in the model file") >= 6
+    assert "| licence of the data | unknown |" in text
     assert not re.search(r"\d %", text)
     assert "Not for" in text
 

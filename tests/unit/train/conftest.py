@@ -14,6 +14,7 @@ from mien.recipe import Recipe
 #: A recipe that learns toy faces in seconds.
 QUICK = {
     "name": "quick",
+    "export": {"data_licence": "CC0"},
     "preprocess": {"size_px": 32, "channels": 1, "mean": [0.5], "std": [0.5]},
     "model": {"backbone": "timm:test_efficientnet", "head": {"dropout": 0.1}},
     "optimizer": {"rate": 4e-3},
