@@ -14,17 +14,24 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"<!-- tested -->\n+```(console|python)\n(.*?)```", re.DOTALL)
 #: The reader waits a minute for a good toy model, a test does not: the same commands with less to do.
-SHORTER = {"--count 2000": "--count 400", "mien train toy": "mien train toy --set schedule.epochs=2"}
+SHORTER = {
+    "--count 2000": "--count 400",
+    "--count 700": "--count 210",
+    "mien train toy": "mien train toy --set schedule.epochs=2",
+}
 PAGES = {
     name: BLOCK.findall((ROOT / name).read_text(encoding="utf-8"))
     for name in (
         "README.md",
         "docs/start.md",
         "docs/guides/predict.md",
+        "docs/guides/data.md",
+        "docs/guides/report.md",
         "docs/guides/train.md",
         "docs/guides/bias.md",
         "docs/guides/compare.md",
         "docs/guides/calibrate.md",
+        "docs/guides/enhance.md",
     )
 }
 
