@@ -11,11 +11,12 @@ DEV := .venv/dev
 TOOLS := .venv/tools
 UV := $(TOOLS)/bin/uv
 INSTALL = $(UV) pip install --quiet --no-deps --build-constraints requirements/tools.txt --python $(1) --editable .
+VENDOR := src/mien/web/static/vendor
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports unit base-check docs picture lock bench clean
+.PHONY: help demo test lint format types imports unit base-check docs picture web-assets lock bench clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -53,6 +54,8 @@ docs: $(DEV)/.ready ## write docs/reference.md from the verbs, tables and recipe
 picture: $(BASE)/.ready ## draw the picture at the top of the README
 	@$(BASE)/bin/mien predict src/mien/assets/group.jpg --annotated docs/images
 
+web-assets: $(VENDOR)/ort.wasm.bundle.min.mjs ## what the web page needs to read pictures in the browser (needs npm)
+
 lock: $(UV) ## compile requirements/*.txt from pyproject.toml; UPGRADE=1 renews the versions
 	@UV=$(UV) bash scripts/lock.sh
 
@@ -62,6 +65,16 @@ bench: $(BASE)/.ready ## measure the size of a fresh base installation
 clean: ## delete the environments and everything that was made
 	rm -rf .venv $(DEMO) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two files of ONNX Runtime Web, at the version pinned in scripts/web; node_modules is not needed afterwards.
+$(VENDOR)/ort.wasm.bundle.min.mjs: scripts/web/package-lock.json
+	@cd scripts/web && npm ci --silent
+	@mkdir -p $(VENDOR)
+	@cp scripts/web/node_modules/onnxruntime-web/package.json $(VENDOR)/
+	@cp scripts/web/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm $(VENDOR)/
+	@cp scripts/web/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs $(VENDOR)/
+	@rm -rf scripts/web/node_modules
+	@touch $@
 
 # pip's --target works without the venv module, as any user, and on systems whose Python is managed by the distribution.
 $(UV): requirements/tools.txt
