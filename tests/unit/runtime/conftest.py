@@ -17,7 +17,7 @@ SOUND_RATE = 16_000
 def clip(tmp_path) -> Callable[..., Path]:
     """Write a video.
 
-    ``clip("name.mp4", pictures, times_s=None, sound="aac", codec="libx264", options={})``: pictures (H, W, 3) uint8 RGB,
+    ``clip("name.mp4", pictures, times_s=None, sound="aac", codec="libx264", options={})``: pictures (H, W, 3) uint8,
     by default 50 of 64 x 48 px whose brightness is four times their number; times by default at 25 frames a second.
     """
 

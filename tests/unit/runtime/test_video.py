@@ -168,10 +168,8 @@ def test_a_truncated_video_from_python(clip, colours):
     noise = np.random.default_rng(0).integers(0, 256, (100, 48, 64, 3), np.uint8)
     path = clip("cut.mkv", list(noise))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    found = []
     with pytest.warns(UserWarning, match=r"it ends at .* of 4.0 s"):
-        for reading in mien.read_video(path, colours(), detector="whole"):
-            found.append(reading.frame)
+        found = list(mien.read_video(path, colours(), detector="whole"))
     assert len(found) > 20
     path.write_text("no video")
     with pytest.raises(VideoError, match="cannot be opened"):
