@@ -31,9 +31,9 @@ class Block(nn.Module):
 class Subpixel(nn.Module):
     """Residual blocks at the small size, pixel shuffle to the large one, added to the bicubic enlargement.
 
-    With the usual options 236,416 parameters. Each is used once per pixel of the small picture, where a net such as
-    ``srcnn`` uses its own once per pixel of the large one: at x4 this net needs 545 million multiplications for a face
-    of 48 px, ``srcnn`` 757 million, ``enhanced_srcnn`` 2,463 million.
+    With the usual options 236,320 parameters. Each is used once per pixel of the small picture, where a net such as
+    ``srcnn`` uses its own once per pixel of the large one: at x4 this net needs 542 million multiplications for a face
+    of 48 px, ``srcnn`` 753 million, ``enhanced_srcnn`` 2,405 million.
 
     Args:
         scale: of the output.
