@@ -19,7 +19,7 @@ def test_a_model_of_any_kind(colours):
 
 def test_files_that_are_none(tmp_path, raw_network):
     (tmp_path / "x.onnx").write_bytes(b"x")
-    with pytest.raises(ModelError, match="cannot|can open"):
+    with pytest.raises(ModelError, match="can open"):
         Opened(tmp_path / "x.onnx")
     with pytest.raises(ModelError, match="without a mien card"):
         Opened(raw_network(None))
