@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class Clip:
     Args:
         source: path, or an address that FFmpeg can open (``rtsp://``, ``http://``).
         threads: of the decoder; None leaves it to FFmpeg (one per core).
+        content: the video itself, when it is in memory; ``source`` is then only its name.
+        kind: FFmpeg's name of the container, e.g. ``mov``; None lets FFmpeg find out.
+        max_pixels: refuse videos with larger frames, also where they grow in the middle of it; None = ``MAX_PIXELS``.
 
     Attributes:
         source: as it was given.
@@ -79,21 +82,32 @@ class Clip:
         duration_s: length that the file says its picture has, else all of it; None when it does not say.
         frame_count: number of frames that the file says it has, or that its length makes likely; for progress bars.
         problem: what is wrong with it, or None; complete when all frames have been read.
+        frames_read: so far, and ``seconds_read`` the time of the last of them.
 
     Raises:
         VideoError: it cannot be opened, or has no picture, or too large a one.
     """
 
-    def __init__(self, source: str | os.PathLike[str], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        threads: int | None = None,
+        *,
+        content: BinaryIO | None = None,
+        kind: str | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
         import av
 
+        max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
+        limit = {"max_pixels": str(max_pixels)}  # for FFmpeg, which has to look into the video to open it
         self.source = os.fspath(source)
-        if "://" not in self.source and not os.path.exists(self.source):
+        if content is None and "://" not in self.source and not os.path.exists(self.source):
             raise VideoError(f"{self.source}: no such file")
-        if os.path.isfile(self.source) and os.path.getsize(self.source) == 0:
+        if content is None and os.path.isfile(self.source) and os.path.getsize(self.source) == 0:
             raise VideoError(f"{self.source}: the file is empty")
         try:
-            self.container: InputContainer = av.open(self.source)
+            self.container: InputContainer = av.open(content or self.source, format=kind, options=limit)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(f"{self.source}: cannot be opened as a video ({_reason(error)})") from None
         if not self.container.streams.video:
@@ -102,9 +116,10 @@ class Clip:
             raise VideoError(f"{self.source}: has no picture, only {kinds}")
         self.video: VideoStream = self.container.streams.video[0]
         width, height = self.video.width, self.video.height
-        if width * height > MAX_PIXELS:
+        if width * height > max_pixels:
             self.container.close()
-            raise VideoError(f"{self.source}: {width} x {height} pixels a frame, the limit is {MAX_PIXELS:,}")
+            raise VideoError(f"{self.source}: {width} x {height} pixels a frame, the limit is {max_pixels:,}")
+        self.video.codec_context.options = limit  # and for frames that are larger than the header says
         self.video.thread_type = "AUTO"
         if threads is not None:
             self.video.codec_context.thread_count = threads
@@ -115,6 +130,8 @@ class Clip:
         likely = None if self.duration_s is None else round(self.duration_s * self.rate)
         self.frame_count: int | None = self.video.frames or likely
         self.begin_s = (self.container.start_time or 0) / 1_000_000
+        self.frames_read = 0
+        self.seconds_read = 0.0
         self._is_read = False
 
     def __enter__(self) -> Clip:
@@ -172,6 +189,7 @@ class Clip:
                 has_ended = True
                 break
             self.size_px = self.size_px or _upright_size(found)
+            self.frames_read, self.seconds_read = self.frames_read + 1, time_s
             yield Frame(number, time_s, _Picture(found))
             number += 1
         self._judge(number, time_s, damaged, has_ended)
