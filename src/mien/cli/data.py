@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mien.cli.audit import audit
+from mien.cli.frames import frames
 from mien.cli.progress import bar
 from mien.cli.suspects import suspects
 from mien.cli.tables import print_table
@@ -167,6 +168,7 @@ def stats(
 
 app.command()(audit)
 app.command()(suspects)
+app.command()(frames)
 
 
 @app.command()

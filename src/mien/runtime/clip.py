@@ -107,7 +107,7 @@ class Clip:
         if content is None and os.path.isfile(self.source) and os.path.getsize(self.source) == 0:
             raise VideoError(f"{self.source}: the file is empty")
         try:
-            self.container: InputContainer = av.open(content or self.source, format=kind, options=limit)
+            self.container: InputContainer = av.open(content or self.source, "r", format=kind, options=limit)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoError(f"{self.source}: cannot be opened as a video ({_reason(error)})") from None
         if not self.container.streams.video:
