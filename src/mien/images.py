@@ -197,10 +197,10 @@ def write(path: str | os.PathLike[str], image: Pixels) -> None:
     write_bytes(path, encode(image, Path(path).suffix.lower()))
 
 
-def find(folder: str | os.PathLike[str]) -> Iterator[Path]:
+def find(folder: str | os.PathLike[str], suffixes: frozenset[str] = SUFFIXES) -> Iterator[Path]:
     """All files below ``folder`` that are named like pictures, in sorted order; hidden ones are left out."""
     for base, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in suffixes:
                 yield Path(base, name)

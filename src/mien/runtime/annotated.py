@@ -41,9 +41,6 @@ OPTIONS = {
 }
 #: Times are whole multiples of this: exact for 24, 25, 30, 50 and 60 frames a second and for 30000/1001.
 TIME_BASE = Fraction(1, 30_000)
-#: Sound from a little before the start is let through: its packets do not begin where frames do. (From the very
-#: beginning all are: decoders need the packets before 0 that fill their memory.)
-EARLY_S = 0.05
 
 
 class AnnotatedVideo:
@@ -143,7 +140,8 @@ class AnnotatedVideo:
     def copy_sound(self, packet: Packet[Any]) -> None:
         """Take the next packet of sound."""
         time_s = self._clip.time_of(packet)
-        is_early = time_s is not None and self._start_s > 0 and time_s < self._start_s - EARLY_S
+        # from the very beginning all packets are kept: decoders need those before 0 to fill their memory
+        is_early = time_s is not None and 0 < self._start_s > time_s
         if self._sound is None or time_s is None or is_early:
             return
         if self._picture is None:  # the file's head is written with the first packet, and names all streams
