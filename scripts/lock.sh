@@ -20,4 +20,5 @@ compile() { # INPUT OUTPUT [OPTION...]
 compile requirements/tools.in requirements/tools.txt
 compile pyproject.toml requirements/dev.txt --extra dev
 compile pyproject.toml requirements/base.txt --constraint requirements/dev.txt  # the base is a part of dev, pin by pin
+compile pyproject.toml requirements/serve.txt --extra serve --constraint requirements/dev.txt  # what the container installs
 grep --with-filename -E '^torch(vision)?==' requirements/dev.txt

@@ -25,6 +25,7 @@ from mien.cli.export import export
 from mien.cli.predict import predict
 from mien.cli.report import report
 from mien.cli.robustness import robustness
+from mien.cli.serve import serve
 from mien.cli.sweep import sweep
 from mien.cli.train import train
 from mien.errors import MienError
@@ -40,6 +41,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(predict)
+app.command()(serve)
 app.add_typer(data.app, name="data")
 app.command()(enhance)
 app.command()(train)

@@ -14,7 +14,7 @@ import { Network } from "./network.js";
 import { fromCanvas } from "./pixels.js";
 
 runtime.env.wasm.numThreads = 1; // threads would need the page to be isolated (COOP, COEP)
-runtime.env.wasm.wasmPaths = new URL("../vendor/", import.meta.url).href;
+runtime.env.wasm.wasmPaths = { wasm: new URL("../vendor/ort-wasm-simd-threaded.wasm", import.meta.url).href };
 runtime.env.logLevel = "error";
 
 let detector = null;
