@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
-from starlette.staticfiles import StaticFiles
 
 from mien import __version__
-from mien.web import problems
+from mien.faces import DEFAULT
+from mien.web import page, problems
 from mien.web.guard import Guard
 from mien.web.notice import PURPOSE
-from mien.web.routes import STATIC, router
+from mien.web.routes import router
 from mien.web.service import Service
 from mien.web.settings import Settings
 
@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router, dependencies=wants_token)
-    app.mount("/static", StaticFiles(directory=STATIC), "static")
+    page.mount(app, finds_faces=settings.detector == DEFAULT)
     problems.install(app)
     if settings.origins:
         app.add_middleware(

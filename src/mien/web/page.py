@@ -33,13 +33,9 @@ POLICY = (
     "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+#: Besides those that every answer of the server has (guard.py).
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # ask whether it changed, every time: an old module with a new page would fail
 }
 #: Said by ourselves: the tables of some systems call scripts plain text, and browsers then refuse to run them.
@@ -69,11 +65,18 @@ def reads_in_browser(static: Path = STATIC) -> bool:
     return all((static / "vendor" / name).is_file() for name in VENDOR)
 
 
-def mount(app: FastAPI) -> None:
-    """Put the page at the root of an app."""
+def mount(app: FastAPI, finds_faces: bool = True) -> None:
+    """Put the page at the root of an app.
+
+    Args:
+        app: gets the routes.
+        finds_faces: the server uses the detector that ships. With another one, answers in the browser would differ, and
+            the page does not offer them.
+    """
+    in_browser = finds_faces and reads_in_browser()
     page = (
         PAGE.read_text(encoding="utf-8")
-        .replace("{{in_browser}}", "yes" if reads_in_browser() else "no")
+        .replace("{{in_browser}}", "yes" if in_browser else "no")
         .replace("{{intended_use}}", INTENDED_USE)
         .replace("{{forbidden_use}}", FORBIDDEN_USE)
     )

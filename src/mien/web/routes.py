@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -37,8 +36,6 @@ from mien.web.pictures import FORMATS
 from mien.web.problems import Problem
 from mien.web.service import Service
 from mien.web.upload import Upload, announced_size, read_uploads
-
-STATIC = Path(__file__).with_name("static")
 
 router = APIRouter()
 
@@ -229,12 +226,6 @@ async def health(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Requests, times, pictures, faces per run of the network, cameras and videos."""
     return Response(_service(request).metrics.text(), media_type=CONTENT_TYPE)
-
-
-@router.get("/", include_in_schema=False)
-async def page() -> Response:
-    """The page."""
-    return FileResponse(STATIC / "index.html")
 
 
 @router.websocket("/live")

@@ -1,6 +1,6 @@
 // The reader in this browser: ONNX Runtime Web, the face detector and a model, in a thread of their own.
 //
-// Messages in:  {id, open: {model, detector}}   bytes of two ONNX files
+// Messages in:  {id, open: {model, detector, threshold}}   bytes of two ONNX files, confidence below which to abstain
 //               {id, read: ImageBitmap}
 // Messages out: {id, answer} or {id, problem}
 //
@@ -20,8 +20,8 @@ runtime.env.logLevel = "error";
 let detector = null;
 let network = null;
 
-async function open({ model, detector: file }) {
-  const card = readCard(model);
+async function open({ model, detector: file, threshold }) {
+  const card = { ...readCard(model), threshold };
   const session = await runtime.InferenceSession.create(model);
   network = new Network(runtime, session, card);
   detector ??= new Detector(runtime, await runtime.InferenceSession.create(file));
