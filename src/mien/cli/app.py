@@ -28,6 +28,7 @@ from mien.cli.robustness import robustness
 from mien.cli.serve import serve
 from mien.cli.sweep import sweep
 from mien.cli.train import train
+from mien.cli.watch import watch
 from mien.errors import MienError
 
 #: Whether --debug was given: an error then shows its traceback.
@@ -41,6 +42,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(predict)
+app.command()(watch)
 app.command()(serve)
 app.add_typer(data.app, name="data")
 app.command()(enhance)
