@@ -4,8 +4,8 @@ Run:  taskset -c 0,1 python benchmarks/enhance_speed.py [--pictures 20000] [--sc
 
 Speed is measured twice: the enlarging alone, in memory, and the whole of ``mien enhance`` with reading, encoding and
 writing PNG files. Time of the CPU counts when other work goes on beside; seconds of the clock are those of an idle
-machine only. Drawn faces serve as pictures: their content does not change the time. Memory is the largest of the process
-after every fifth of the pictures. The public net is SPAN x4, when it is installed (enhance_public.py).
+machine only. Drawn faces serve as pictures: their content does not change the time. Memory is the largest of the
+process after every fifth of the pictures. The public net is SPAN x4, when it is installed (enhance_public.py).
 
 Expected: benchmarks/results/enhance_speed.md
 """
