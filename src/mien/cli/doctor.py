@@ -16,6 +16,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         "predict",
         ("av", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pyyaml", "rich", "typer"),
     ),
+    "cluster": ("one job over many machines", ("ray",)),
     "serve": ("web page and API", ("fastapi", "prometheus-client", "python-multipart", "uvicorn", "websockets")),
     "lab": (
         "data, train, search, evaluate, report, export",

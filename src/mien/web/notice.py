@@ -5,7 +5,7 @@ from __future__ import annotations
 from mien.card import FORBIDDEN_USE, INTENDED_USE
 
 #: One line for people, with every answer.
-NOTICE = "Perceived expressions: what people would see in a face, not what a person feels. " + FORBIDDEN_USE
+NOTICE = "Perceived expressions: what people would see in a face. " + FORBIDDEN_USE
 #: For a header: ASCII, short.
 SHORT = "perceived expression, not feelings; not for decisions about people"
 

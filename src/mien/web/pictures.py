@@ -67,7 +67,7 @@ def decode(content: bytes | bytearray, declared: str, max_pixels: int) -> Pixels
     says_something = declared not in ("", "application/octet-stream", "image/*")
     if says_something and declared not in FORMATS[found][1]:
         raise Problem(415, "type_mismatch", f"is declared as {declared[:60]}, but its first bytes are those of {found}")
-    header = header_of(content, found)
+    header = header_of(content, found, max_pixels)
     count = header.width * header.height
     if count > max_pixels or max(header.width, header.height) > MAX_SIDE_PX:
         size = f"{header.width} x {header.height} is {count:,} pixels"
@@ -80,8 +80,9 @@ def decode(content: bytes | bytearray, declared: str, max_pixels: int) -> Pixels
         return read(content, max_pixels)
     except ImageError as error:
         raise Problem(422, "damaged", str(error).removeprefix("bytes: ")) from None
-    except (struct.error, zlib.error, KeyError, AttributeError, AssertionError) as error:
-        # what Pillow's decoders raise on damaged files besides those that mien.images knows
+    except (struct.error, zlib.error, KeyError, AttributeError, AssertionError, Warning) as error:
+        # what Pillow's decoders raise on damaged files besides those that mien.images knows; warnings are raised where
+        # the process was told to (python -W error)
         raise Problem(422, "damaged", f"the picture is damaged ({type(error).__name__})") from None
 
 
@@ -102,11 +103,11 @@ def kind_of(content: bytes) -> str:
     raise Problem(415, "not_an_image", f"its first bytes are not those of {NAMES}")
 
 
-def header_of(content: bytes, kind: str) -> Header:
+def header_of(content: bytes, kind: str, max_pixels: int) -> Header:
     """Size and kind, without decoding.
 
     Raises:
-        Problem: 422, the header cannot be read.
+        Problem: 422, the header cannot be read; 413, Pillow does not even open one of such a size.
     """
     try:
         if kind == "WEBP":  # Pillow's reader makes room for the whole canvas when it opens one
@@ -115,13 +116,13 @@ def header_of(content: bytes, kind: str) -> Header:
             # of JPEG, more than one picture is what phones make: a preview or a map of depth behind the photograph
             is_animated = kind != "JPEG" and bool(getattr(image, "is_animated", False))
             return Header(kind, *image.size, is_animated)
-    except Image.DecompressionBombError:
-        raise Problem(413, "too_many_pixels", "has more than 178 million pixels") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # of Pillow: more than any camera makes
+        raise Problem(413, "too_many_pixels", f"has too many pixels, the limit is {max_pixels:,}") from None
     except UnidentifiedImageError:
         raise Problem(422, "damaged", f"begins as {kind}, but has no header of it") from None
     except (
         *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError),
-        *(struct.error, zlib.error, KeyError, AttributeError, AssertionError),
+        *(struct.error, zlib.error, KeyError, AttributeError, AssertionError, Warning),
     ) as error:
         raise Problem(422, "damaged", f"the header cannot be read ({type(error).__name__})") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Callable
 
 import uvicorn
@@ -42,6 +43,8 @@ class Server(uvicorn.Server):
             ws_max_size=int(2e6 * settings.max_frame_mb),
             ws_per_message_deflate=False,  # pictures are packed already, and small messages can unpack to large ones
         )
+        # Pillow tells of damaged metadata in pictures; a log of the server says nothing about pictures
+        warnings.filterwarnings("ignore", module="PIL")
         super().__init__(config)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -150,7 +150,7 @@ def announced_size(request: Request, limit: int) -> int | None:
 
 def _check(size: int, limit: int) -> None:
     if size > limit:
-        raise Problem(413, "upload_too_large", f"the upload has more than {limit:,} bytes, which is the limit")
+        raise Problem(413, "upload_too_large", f"the upload is larger than {limit / 1e6:.3g} MB, which is the limit")
 
 
 def _media_type(text: str) -> str:
