@@ -25,6 +25,7 @@ PAGES = {
         "README.md",
         "docs/start.md",
         "docs/guides/predict.md",
+        "docs/guides/video.md",
         "docs/guides/data.md",
         "docs/guides/report.md",
         "docs/guides/train.md",
