@@ -76,11 +76,11 @@ async function read(files) {
 
 async function readPicture(file) {
   const image = new Image();
-  image.src = URL.createObjectURL(file);
   image.alt = `The picture ${file.name}`;
+  image.src = URL.createObjectURL(file);
   const card = new Card(file.name, image, reader.labels);
-  await image.decode().catch(() => {}); // the reader says what is wrong with it
   add(card);
+  await image.decode().catch(() => {}); // boxes need its size on the screen; the reader says what is wrong with it
   const answer = await orRemove(card, reader.picture(file));
   card.show(answer);
   keep({ source: file.name }, answer);

@@ -7,7 +7,7 @@ import { Timeline } from "./timeline.js";
 export class Card {
   /** `medium` is an <img> or a <video>. */
   constructor(name, medium, labels) {
-    this.root = document.querySelector("#card").content.cloneNode(true).firstElementChild;
+    this.root = document.importNode(document.querySelector("#card").content, true).firstElementChild;
     this.labels = labels;
     this.medium = medium;
     this.stage = this.root.querySelector(".stage");
