@@ -84,16 +84,13 @@ def files(faces: list[np.ndarray], count: int, scratch: Path) -> tuple[list[str]
     manifest = Manifest.of(root=scratch, image=[f"faces.npy#{row}" for row in range(count)])
     cores = len(os.sched_getaffinity(0))
     lines = ["| Method | workers | images/s |", "| --- | ---: | ---: |"]
-    memory = ["| Pictures done | largest memory of the process, MB |", "| ---: | ---: |"]
-    for name, workers, some in (
-        ("bicubic", cores, min(count, 2000)),
-        ("subpixel", 1, 1000),
-        ("subpixel", cores, count),
-    ):
+    memory = ["| Pictures done (bicubic) | largest memory of the process, MB |", "| ---: | ---: |"]
+    jobs = (("bicubic", cores, count), ("subpixel", 1, min(count, 500)), ("subpixel", cores, min(count, 500)))
+    for name, workers, some in dict.fromkeys(jobs):
         marks = [some * fifth // 5 for fifth in range(1, 6)]
 
-        def look(done: int, total: int, marks: list[int] = marks, is_last: bool = some == count) -> None:
-            if is_last and marks and done >= marks[0]:
+        def look(done: int, total: int, marks: list[int] = marks, is_seen: bool = name == "bicubic") -> None:
+            if is_seen and marks and done >= marks[0]:
                 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
                 memory.append(f"| {done:,} | {peak:,.0f} |")
                 print(memory[-1], flush=True)
