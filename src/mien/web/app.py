@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from mien import __version__
 from mien.faces import DEFAULT
-from mien.web import page, problems
+from mien.web import answers, page, problems
 from mien.web.guard import Guard
 from mien.web.notice import PURPOSE
 from mien.web.routes import router
@@ -63,4 +63,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=["Location", "Retry-After"],
         )
     app.add_middleware(Guard, settings=settings, metrics=service.metrics)
+    _keep_nulls(app)
     return app
+
+
+def _keep_nulls(app: FastAPI) -> None:
+    """Put the examples of answers into the description as they are: FastAPI leaves out what is null in them."""
+    schemas = app.openapi()["components"]["schemas"]
+    for name, schema in schemas.items():
+        if "examples" in schema:
+            schema["examples"] = getattr(answers, name).model_config["json_schema_extra"]["examples"]
