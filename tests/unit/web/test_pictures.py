@@ -1,3 +1,4 @@
+import contextlib
 import os
 import random
 import runpy
@@ -65,10 +66,8 @@ def test_damage_at_random_gives_a_picture_or_a_problem():
         content = bytearray(draw.choice(seeds))
         for _ in range(draw.choice([1, 3, 20])):
             content[int(draw.random() ** 3 * len(content))] = draw.randrange(256)
-        try:
+        with contextlib.suppress(Problem):  # anything else fails the test
             assert decode(content[: draw.choice([None, None, draw.randrange(len(content))])], "", LIMIT).ndim == 3
-        except Problem as problem:
-            assert 400 <= problem.status < 500
 
 
 def test_bombs_take_no_memory():
