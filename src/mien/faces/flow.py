@@ -26,7 +26,7 @@ MAX_ERROR_PX = 1.0
 #: A face with fewer good points than this has not been followed.
 MIN_POINTS = 12
 #: Faces are looked at in about this size: larger ones cost time and gain nothing.
-VIEW_PX = 96
+VIEW_PX = 64
 #: Part of the picture around a face, in sides of its box, in which it can be found again.
 REACH = 0.5
 
