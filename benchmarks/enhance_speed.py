@@ -128,7 +128,7 @@ def main() -> None:
         "",
         f"{datetime.date.today()}, {platform.processor() or platform.machine()}, "
         f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, commit {commit.strip()}.",
-        f"Run: `python benchmarks/enhance_speed.py {shlex.join(shown)}`".replace(" `", "`"),
+        f"Run: `python benchmarks/enhance_speed.py {shlex.join(shown)}`".replace(" `", "`").replace("Run:`", "Run: `"),
         "",
         f"From {SMALL} to {LARGE} px, grey, images per second; in memory, in batches of {len(faces)}:",
         "",
