@@ -120,10 +120,13 @@ def card(
 ) -> None:
     """Write a model's card as Markdown: only what was measured; what was not is named."""
     from mien.atomic import write_text
+    from mien.report.enhancer_card import enhancer_card
     from mien.report.model_card import model_card
     from mien.runtime.network import Network
+    from mien.runtime.session import Opened
 
-    text = model_card(Network(model, threads=1))
+    opened = Opened(model, threads=1)
+    text = enhancer_card(opened) if opened.card.kind == "enhancer" else model_card(Network(model, threads=1))
     if out is None:
         typer.echo(text, nl=False)
         return

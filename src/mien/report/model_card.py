@@ -9,12 +9,13 @@ Source: M. Mitchell et al., "Model Cards for Model Reporting", FAT* 2019, for wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from mien.card import Card
+from mien.report.markdown import bullets, table
 from mien.runtime.network import Network
 
 UNMEASURED, UNSTATED = "not measured", "not stated in the model file"
@@ -43,13 +44,13 @@ def model_card(network: Network) -> str:
         card.description or f"What it is: {UNSTATED}.",
         "It answers with the *perceived expression*: what people would see in a face, and not what anybody feels.",
         "## The file",
-        _table(["", ""], _file(network)),
+        table(["", ""], _file(network)),
         "## Numbers",
         *_numbers(card),
         "## Not measured",
-        _list(f"**{name}**: {what}" for name, what in _open(card).items()),
+        bullets(f"**{name}**: {what}" for name, what in _open(card).items()),
         "## Data",
-        _table(["", ""], _data(card)),
+        table(["", ""], _data(card)),
         "## Meant for, and not",
         f"**Meant for**: {card.intended_use}",
         f"**Not for**: {card.forbidden_use}",
@@ -58,7 +59,7 @@ def model_card(network: Network) -> str:
         if card.recipe
         else f"{UNSTATED.capitalize()}.",
         "## Made with",
-        _list(f"{name} {version}" for name, version in card.versions.items())
+        bullets(f"{name} {version}" for name, version in card.versions.items())
         if card.versions
         else f"{UNSTATED.capitalize()}.",
     ]
@@ -104,7 +105,7 @@ def _numbers(card: Card) -> list[str]:
             (split, f"{found['rows']:,}", *(_share(found, key) for key in SHARES.values()), date or UNSTATED)
             for split, found, date in rows
         ]
-        parts.append(_table(["Split", "Pictures", *SHARES, "Date"], lines))
+        parts.append(table(["Split", "Pictures", *SHARES, "Date"], lines))
         parts.append("In brackets: 95 % intervals, bootstrap over pictures. They say nothing of other trainings.")
     else:
         parts.append(
@@ -121,7 +122,7 @@ def _numbers(card: Card) -> list[str]:
         parts.append(f"The model learned from `{trained[0]}`: numbers on it say how well it remembers.")
     for name, found in card.metrics.items():  # of biases, calibration and whatever else was written into the file
         if name != "selection" and isinstance(found, Mapping) and name not in {split for split, _, _ in rows}:
-            parts.append(f"**{name}**\n\n{_list(_lines(found))}")
+            parts.append(f"**{name}**\n\n{bullets(_lines(found))}")
     return parts
 
 
@@ -177,12 +178,3 @@ def _share(found: Mapping[str, Any], key: str) -> str:
 
 def _values(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "\n".join(f"* {line}" for line in lines)

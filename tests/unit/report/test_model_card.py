@@ -2,8 +2,10 @@
 
 import re
 
+from mien.report.enhancer_card import enhancer_card
 from mien.report.model_card import model_card
 from mien.runtime.network import Network
+from mien.runtime.session import Opened
 
 
 def test_measured_numbers(colours):
@@ -49,3 +51,12 @@ def test_nothing_is_made_up(colours):
 def test_tables_stay_tables(colours):
     text = model_card(Network(colours(description="a | b", licence="MIT | Apache")))
     assert "| licence of the weights | MIT \\| Apache |" in text
+
+
+def test_the_card_of_an_enhancer():
+    opened = Opened("subpixel")
+    text = enhancer_card(opened)
+    assert text.startswith("# Model card: subpixel\n")
+    for part in ("4 times", "not evidence", opened.digest, "PSNR of bicubic interpolation", "which chose the epoch"):
+        assert part in text
+    assert "perceived expression" not in text
