@@ -13,13 +13,14 @@ const SPEAK_S = 3; // screen readers are told of a live change at most this ofte
 
 const get = (id) => document.getElementById(id);
 const access = new Access(askForToken);
-const readings = new Readings();
+const readings = new Readings(); // everything since the page was opened or cleared
 const camera = new Camera(get("camera-mark"), get("camera-stop"), cameraStopped);
 const canReadHere = document.documentElement.dataset.inBrowser === "yes";
 
 let models = [];
 let reader = null;
 let cards = [];
+let liveCard = null; // of the camera, for as long as it is on
 let stopReading = new AbortController(); // of the video that is being read
 
 async function start() {
@@ -70,7 +71,7 @@ async function read(files) {
     if (signal.aborted) return;
     say(`Reading ${file.name} (${index + 1} of ${files.length})…`);
     const isVideo = file.type.startsWith("video/");
-    await guarded(isVideo ? readVideo : readPicture)(file, signal);
+    await (isVideo ? readVideo : readPicture)(file, signal);
   }
 }
 
@@ -80,11 +81,11 @@ async function readPicture(file) {
   image.src = URL.createObjectURL(file);
   const card = new Card(file.name, image, reader.labels);
   add(card);
-  await image.decode().catch(() => {}); // boxes need its size on the screen; the reader says what is wrong with it
-  const answer = await orRemove(card, reader.picture(file));
+  await image.decode().catch(() => card.stage.remove()); // boxes need its size; the reader says what is wrong with it
+  const answer = await reader.picture(file).catch(failed);
   card.show(answer);
   keep({ source: file.name }, answer);
-  say(summary(answer));
+  say(`${file.name}: ${summary(answer)}`);
 }
 
 async function readVideo(file, signal) {
@@ -93,7 +94,17 @@ async function readVideo(file, signal) {
   const card = new Card(file.name, video, reader.labels);
   add(card);
   const tell = (share, count) => say(`Reading ${file.name}: ${Math.round(100 * share)} %, ${count} frames`);
-  const { frames, problem } = await orRemove(card, reader.video(file, tell, signal));
+  const { frames = [], problem, reason } = await reader.video(file, tell, signal).catch(failed);
+  if (signal.aborted) {
+    drop(card);
+    return;
+  }
+  if (!frames.length) {
+    card.empty(reason ?? "no frame was read");
+    keep({ source: file.name }, failed({ message: card.reason.textContent }));
+    say(`${file.name}: ${card.reason.textContent}`);
+    return;
+  }
   const timeline = card.timeline(null);
   for (const frame of frames) {
     timeline.add(frame.time_s, frame.faces);
@@ -113,37 +124,34 @@ async function readVideo(file, signal) {
 async function live() {
   if (camera.isOn) return;
   say("Starting the camera…");
-  const { labels } = reader;
   const current = reader;
   const source = `camera ${new Date().toLocaleTimeString()}`;
   const video = await camera.start();
+  const card = new Card(source, video, current.labels);
+  liveCard = card;
+  let stream = null;
   try {
     say("Waiting for the first reading…");
-    const stream = await current.live();
-    const card = new Card(source, video, labels);
+    stream = await current.live();
     card.stage.classList.add("is-mirrored"); // people know themselves from mirrors
     add(card);
-    const timeline = card.timeline(LIVE_S);
     get("camera-stop").focus();
-    try {
-      await follow(video, stream, card, timeline, source);
-    } finally {
-      stream.close();
-      video.srcObject = null;
-      card.medium.remove();
-    }
+    card.root.scrollIntoView({ block: "nearest" });
+    await follow(card, stream, source);
   } catch (error) {
-    if (camera.isOn) throw error; // else it is only the connection that was closed
+    if (liveCard === card) throw error; // else it is only the connection of a camera that was stopped
   } finally {
-    camera.stop();
+    stream?.close();
+    if (liveCard === card) camera.stop();
   }
 }
 
-async function follow(video, stream, card, timeline, source) {
+async function follow(card, stream, source) {
+  const timeline = card.timeline(LIVE_S);
   let spoken = { text: "", at_s: -SPEAK_S };
-  for (let frame = 0; camera.isOn; frame += 1) {
-    const answer = await stream.frame(video);
-    if (!camera.isOn) return;
+  for (let frame = 0; liveCard === card; frame += 1) {
+    const answer = await stream.frame(card.medium);
+    if (liveCard !== card) return;
     card.show(answer);
     timeline.add(answer.time_s, answer.faces);
     timeline.draw();
@@ -158,6 +166,8 @@ async function follow(video, stream, card, timeline, source) {
 }
 
 function cameraStopped() {
+  liveCard?.empty("The camera is off. Its pictures are gone; the readings stay until you clear them.");
+  liveCard = null;
   say("The camera is off.");
   get("camera-start").focus();
 }
@@ -179,14 +189,14 @@ function add(card) {
   get("cards").prepend(card.root);
 }
 
-async function orRemove(card, answer) {
-  try {
-    return await answer;
-  } catch (error) {
-    cards = cards.filter((other) => other !== card);
-    card.remove();
-    throw error;
-  }
+function drop(card) {
+  cards = cards.filter((other) => other !== card);
+  card.remove();
+}
+
+// What cannot be read is shown with its reason, and stops nothing.
+function failed(error) {
+  return { size_px: null, reason: error.message, faces: [] };
 }
 
 function clear() {
@@ -204,16 +214,14 @@ function say(text) {
   get("status").textContent = text;
 }
 
-// What goes wrong is shown, with its reason; a later success takes it away.
+// What goes wrong with the page itself is shown; the next action takes it away.
 function guarded(action) {
   return async (...values) => {
     get("problem").hidden = true;
     try {
       await action(...values);
     } catch (error) {
-      if (error.name === "AbortError") return;
-      const file = values[0] instanceof File ? `${values[0].name}: ` : "";
-      get("problem").textContent = `${file}${error.message}`;
+      get("problem").textContent = error.message;
       get("problem").hidden = false;
       say("");
     }

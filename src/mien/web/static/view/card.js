@@ -35,6 +35,14 @@ export class Card {
     return new Timeline(this.root.querySelector(".timelines"), this.labels, window_s);
   }
 
+  /** Let go of the picture, and say why it is gone. */
+  empty(text) {
+    this.medium.srcObject = null;
+    this.stage.remove();
+    this.list.show([]);
+    this.say(text);
+  }
+
   remove() {
     if (this.medium.src) URL.revokeObjectURL(this.medium.src);
     this.root.remove();

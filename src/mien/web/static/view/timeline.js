@@ -58,7 +58,7 @@ function paint(canvas, points, start_s, span_s, now_s) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, width, height);
-  const x = (time_s) => ((time_s - start_s) / span_s) * width;
+  const x = (time_s) => Math.round(((time_s - start_s) / span_s) * width); // whole pixels leave no hairlines
   points.forEach((point, index) => {
     const next = points[index + 1];
     const isLast = !next || next.time_s - point.time_s > GAP_S;
@@ -72,8 +72,8 @@ function paint(canvas, points, start_s, span_s, now_s) {
       context.beginPath();
       context.moveTo(x(point.time_s), from);
       context.lineTo(x(point.time_s), fromTop);
-      context.lineTo(end + 0.5, toTop); // half a pixel over the next strip, against hairlines
-      context.lineTo(end + 0.5, to);
+      context.lineTo(end, toTop);
+      context.lineTo(end, to);
       context.fill();
       [from, to] = [fromTop, toTop];
     });
