@@ -65,7 +65,8 @@ class _Form:
         self._header[1] += data[start:end]
 
     def on_header_end(self) -> None:
-        name, value = (bytes(part).decode("utf-8", "replace") for part in self._header)
+        # byte for byte: python-multipart makes Latin-1 of the values again, and the names in them are UTF-8
+        name, value = (bytes(part).decode("latin-1") for part in self._header)
         self._headers[name.lower()] = value
         self._header = [bytearray(), bytearray()]
 
@@ -130,6 +131,8 @@ async def _read(request: Request, max_bytes: int, max_files: int) -> list[Upload
             parser.write(chunk)
     except FormParserError as error:
         raise Problem(400, "bad_request", f"the form cannot be read ({error})") from None
+    except UnicodeEncodeError:  # python-multipart 0.0.34 takes Latin-1 only
+        raise Problem(400, "bad_request", "the form cannot be read (names of its fields)") from None
     if not form.is_complete:
         raise Problem(400, "bad_request", f"the form is cut off after {count if size is None else size} bytes")
     return form.uploads

@@ -140,6 +140,7 @@ def test_a_name_with_anything_in_it(client, picture):
         done = c.post("/predict", files=form(("../ü\"'<script>\n" + "x" * 500, picture(), "image/png")))
     name = done.json()["pictures"][0]["source"]
     assert len(name) == 200
+    assert name.startswith("../ü")
     assert "<script>" in name  # given back as it came, as JSON
 
 
