@@ -12,7 +12,12 @@ Names are resolved on first use, so that ``import mien`` is quick.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime 1.31 keeps a number of the device and events about models in ~/.cache/Microsoft and sends them to its
+# maker. It asks for this when it is loaded; whoever wants the events sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from mien.card import Card

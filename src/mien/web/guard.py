@@ -140,7 +140,7 @@ class Guard:
         if self._settings.token is None and self._settings.is_local and name not in self._names:
             # a name that leads here but is not ours: how a page elsewhere gets around the rule below (DNS rebinding)
             raise Problem(403, "forbidden_origin", f"host {name[:80]!r} is not this server's; start it with --origin")
-        if origin is not None and urlsplit(origin).netloc != host and origin not in self._settings.origins:
+        if origin is not None and origin.partition("://")[2] != host and origin not in self._settings.origins:
             raise Problem(
                 403, "forbidden_origin", f"pages of {origin[:80]} may not use this server (--origin lets them)"
             )

@@ -202,6 +202,7 @@ def test_pages_from_elsewhere(client):
             ({"Origin": "https://faces.example.org"}, 200),
             ({"Origin": "https://evil.example"}, 403),
             ({"Origin": "null"}, 403),
+            ({"Origin": "http://["}, 403),
             ({"Host": "evil.example"}, 403),  # a name of theirs that leads here
             ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
             ({"Host": "faces.example.org"}, 200),  # through a proxy
