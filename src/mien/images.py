@@ -32,6 +32,10 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
 #: 178 million pixels: four times Pillow's own warning level is never reached, a 20,000 x 20,000 bomb is refused.
 MAX_PIXELS = 178_956_970
+#: Larger pictures are converted in strips of so many pixels, which needs less memory and is quicker.
+_STRIP_PIXELS = 2_000_000
+#: Tag of EXIF.
+_ORIENTATION = 0x0112
 
 
 def read(source: Source, max_pixels: int = MAX_PIXELS) -> Pixels:
@@ -121,9 +125,22 @@ def _from_pil(image: Image.Image, name: str, max_pixels: int) -> Pixels:
     width, height = image.size
     if width * height > max_pixels:
         raise ImageError(f"{name}: {width} x {height} is {width * height:,} pixels, the limit is {max_pixels:,}")
-    image = ImageOps.exif_transpose(image)
+    image.load()  # PNG may have its EXIF behind the picture
+    if image.getexif().get(_ORIENTATION, 1) != 1:  # Pillow would copy an upright one
+        image = ImageOps.exif_transpose(image)
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         return _from_array(_deep_grey(np.asarray(image), name))
+    width, height = image.size
+    rows = max(1, _STRIP_PIXELS // width)
+    if rows >= height:
+        return _rgb(image)
+    found = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        found[top : top + rows] = _rgb(image.crop((0, top, width, min(height, top + rows))))
+    return found
+
+
+def _rgb(image: Image.Image) -> Pixels:
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)

@@ -26,6 +26,7 @@ PAGES = {
         "docs/start.md",
         "docs/guides/predict.md",
         "docs/guides/video.md",
+        "docs/guides/serve.md",
         "docs/guides/data.md",
         "docs/guides/report.md",
         "docs/guides/train.md",

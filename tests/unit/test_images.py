@@ -211,3 +211,12 @@ def test_find(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert [str(path.relative_to(tmp_path)) for path in images.find(tmp_path)] == ["b.JPG", "a/1.webp", "a/2.png"]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "1"])
+def test_strips_of_a_large_picture_fit_together(mode, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 256, (37, 20, 4), np.uint8)
+    picture = Image.fromarray(values).convert("RGB" if mode in ("P", "CMYK") else mode).convert(mode)
+    whole = read(picture)
+    monkeypatch.setattr("mien.images._STRIP_PIXELS", 100)  # strips of five rows, and one of two
+    assert np.array_equal(read(picture), whole)

@@ -17,6 +17,7 @@ from mien.runtime.models import Model
 from mien.runtime.recognizer import Recognizer
 from mien.runtime.stream import Answer, framings
 from mien.web.batching import Batcher
+from mien.web.limits import Budget
 from mien.web.metrics import Metrics
 from mien.web.pictures import decode
 from mien.web.problems import Problem
@@ -39,8 +40,8 @@ class Engine:
         model: name or path.
         settings: of the server.
         metrics: are kept up to date.
-        pool: threads that decode and look for faces; those of all models share it, because it bounds how many decoded
-            pictures are in memory.
+        pool: threads that decode and look for faces; all models share it.
+        budget: pixels of decoded pictures in memory at a time; all models share it, too.
 
     Attributes:
         name: by which requests ask for it.
@@ -50,12 +51,14 @@ class Engine:
         ModelError: the model cannot be used.
     """
 
-    def __init__(self, model: Model, settings: Settings, metrics: Metrics, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, model: Model, settings: Settings, metrics: Metrics, pool: ThreadPoolExecutor, budget: Budget
+    ) -> None:
         self.recognizer = Recognizer(
             model, detector=settings.detector, threads=settings.threads, threshold=settings.threshold
         )
         self.name = self.recognizer.networks[0].path.stem
-        self._metrics, self._pool, self._max_pixels = metrics, pool, settings.max_pixels
+        self._metrics, self._pool, self._budget, self._max_pixels = metrics, pool, budget, settings.max_pixels
         faces_per_run = metrics.batch.labels(self.name)
         self._batcher = Batcher(
             self.recognizer.combine, self.recognizer.batch_size, settings.batch_wait_ms / 1000, faces_per_run.observe
@@ -103,10 +106,10 @@ class Engine:
         return Answer(upload.name, readings, found.size_px)
 
     def _find(self, upload: Upload) -> _Found:
-        image = decode(upload.content, upload.declared, self._max_pixels)
-        upload.content = b""  # the bytes are not needed any more
-        faces = self.recognizer.detector.detect(image)
-        return _Found((image.shape[1], image.shape[0]), faces, framings(self.recognizer, image, faces))
+        with decode(upload.content, upload.declared, self._max_pixels, self._budget.hold) as image:
+            upload.content = b""  # the bytes are not needed any more
+            faces = self.recognizer.detector.detect(image)
+            return _Found((image.shape[1], image.shape[0]), faces, framings(self.recognizer, image, faces))
 
 
 def make_pool(settings: Settings) -> ThreadPoolExecutor:

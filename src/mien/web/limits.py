@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -53,6 +54,32 @@ class Gate:
         finally:
             self.count -= 1
             self.bytes -= size
+
+
+class Budget:
+    """Lets threads have so much of something at a time; others wait for it.
+
+    Args:
+        most: more than this nobody gets, and who asks for more gets it all.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = self._free = most
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def hold(self, amount: int) -> Iterator[None]:
+        """Wait until there is so much, and have it."""
+        amount = min(amount, self._most)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= amount)
+            self._free -= amount
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += amount
+                self._changed.notify_all()
 
 
 class Rate:

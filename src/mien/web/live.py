@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from mien.runtime.video import Follower
 from mien.web.engine import Engine
+from mien.web.limits import Budget
 from mien.web.metrics import Metrics
 from mien.web.notice import NOTICE
 from mien.web.pictures import decode
@@ -31,6 +32,7 @@ class Live:
         settings: of the server.
         metrics: are kept up to date.
         pool: threads in which frames are read.
+        budget: pixels of decoded frames in memory at a time.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Live:
         settings: Settings,
         metrics: Metrics,
         pool: ThreadPoolExecutor,
+        budget: Budget,
     ) -> None:
-        self._socket, self._engine, self._settings, self._metrics, self._pool = socket, engine, settings, metrics, pool
+        self._socket, self._engine, self._settings, self._metrics = socket, engine, settings, metrics
+        self._pool, self._budget = pool, budget
         self._follower = Follower(engine.recognizer, smooth_s=smooth_s)
         self._latest: bytes | None = None
         self._received = self._skipped = 0
@@ -106,12 +110,13 @@ class Live:
         limit = int(self._settings.max_frame_mb * 1e6)
         if len(content) > limit:
             raise Problem(413, "upload_too_large", f"a frame of {len(content):,} bytes, the limit is {limit:,}")
-        image = decode(content, "", self._settings.max_pixels)
-        readings = self._follower.see(image, start - self._start_s)
+        with decode(content, "", self._settings.max_pixels, self._budget.hold) as image:
+            size_px = [image.shape[1], image.shape[0]]
+            readings = self._follower.see(image, start - self._start_s)
         faces = [{key: item for key, item in one.to_dict().items() if key != "time_s"} for one in readings]
         return {
             "time_s": round(start - self._start_s, 3),
-            "size_px": [image.shape[1], image.shape[0]],
+            "size_px": size_px,
             "work_ms": round(1000 * (time.monotonic() - start), 1),
             "faces": faces,
         }

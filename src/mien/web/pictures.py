@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
@@ -48,15 +50,19 @@ class Header(NamedTuple):
     is_animated: bool
 
 
-def decode(content: bytes | bytearray, declared: str, max_pixels: int) -> Pixels:
-    """Read a picture that somebody sent.
+@contextmanager
+def decode(
+    content: bytes | bytearray, declared: str, max_pixels: int, room: Callable[[int], AbstractContextManager[None]]
+) -> Iterator[Pixels]:
+    """Read a picture that somebody sent; a context, because of the room that it takes.
 
     Args:
         content: the bytes.
         declared: media type in the request; empty or ``application/octet-stream`` says nothing.
         max_pixels: refuse larger pictures before they are decoded.
+        room: gives room for so many pixels, such as ``Budget.hold``.
 
-    Returns:
+    Yields:
         (H, W, 3) uint8, RGB, upright.
 
     Raises:
@@ -76,6 +82,11 @@ def decode(content: bytes | bytearray, declared: str, max_pixels: int) -> Pixels
         raise Problem(415, "animated", "is animated: send one frame as a picture, or a video to /predict/video")
     if found == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
         raise Problem(422, "damaged", f"a JPEG of more than {MAX_SCANS} scans: save it anew")
+    with room(count):
+        yield _decode(content, max_pixels)
+
+
+def _decode(content: bytes, max_pixels: int) -> Pixels:
     try:
         return read(content, max_pixels)
     except ImageError as error:

@@ -235,6 +235,6 @@ async def live(socket: WebSocket, model: ModelName = None, smooth_s: SmoothS = S
     try:
         engine = service.engine(model)
         with service.live_gate.hold(0), service.metrics.live.track_inprogress():
-            await Live(socket, engine, smooth_s, service.settings, service.metrics, service.pool).run()
+            await Live(socket, engine, smooth_s, service.settings, service.metrics, service.pool, service.budget).run()
     except Problem as problem:
         await socket.send_denial_response(problem.response())

@@ -10,7 +10,7 @@ from mien.errors import InputError
 from mien.table import did_you_mean
 from mien.web.engine import Engine, make_pool
 from mien.web.jobs import Jobs
-from mien.web.limits import Gate
+from mien.web.limits import Budget, Gate
 from mien.web.metrics import Metrics
 from mien.web.notice import NOTICE
 from mien.web.problems import Problem
@@ -32,9 +32,11 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.pool = make_pool(settings)
+        # one of the largest pictures at a time, or many small ones: memory does not depend on the number of threads
+        self.budget = Budget(settings.max_pixels)
         self.engines: dict[str, Engine] = {}
         for model in settings.models:
-            engine = Engine(model, settings, self.metrics, self.pool)
+            engine = Engine(model, settings, self.metrics, self.pool, self.budget)
             if engine.name in self.engines:
                 raise InputError(f"two models are called {engine.name!r}: rename one of the files")
             self.engines[engine.name] = engine

@@ -1,7 +1,9 @@
+import threading
+
 import pytest
 
 from mien.web import limits
-from mien.web.limits import Gate, Rate
+from mien.web.limits import Budget, Gate, Rate
 from mien.web.problems import Problem
 
 
@@ -21,6 +23,25 @@ def test_a_place_is_given_back_after_an_error():
     with pytest.raises(ZeroDivisionError), gate.hold(5):
         raise ZeroDivisionError
     assert (gate.count, gate.bytes) == (0, 0)
+
+
+def test_a_budget_lets_small_ones_pass_and_large_ones_wait():
+    budget, order = Budget(10), []
+
+    def have(amount, name):
+        with budget.hold(amount):
+            order.append(name)
+
+    with budget.hold(6):
+        with budget.hold(4):
+            order.append("together")
+        waiting = threading.Thread(target=have, args=(1000, "more than there is"))
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        have(3, "small")
+    waiting.join(10)
+    assert order == ["together", "small", "more than there is"]
 
 
 class Clock:
