@@ -51,7 +51,9 @@ async function choose() {
   get("place-note").textContent = isHere
     ? "Pictures do not leave this device: the model has come here instead."
     : "Pictures go to the server, are read in its memory, and are not kept.";
-  get("camera-where").textContent = isHere ? "and its pictures stay on this device." : "and its pictures go to the server, which keeps none.";
+  get("camera-where").textContent = isHere
+    ? "and its pictures stay on this device."
+    : "and its pictures go to the server, which keeps none.";
   if (isHere) await guarded(prepare)();
 }
 

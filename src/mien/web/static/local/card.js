@@ -1,7 +1,7 @@
 // The card of a model, read out of the model file itself.
 //
-// An ONNX file is one protobuf message, ModelProto. Its field 14 (metadata_props) holds pairs of key (field 1) and value
-// (field 2); everything else is skipped by its length.
+// An ONNX file is one protobuf message, ModelProto. Its field 14 (metadata_props) holds pairs of key (field 1) and
+// value (field 2); everything else is skipped by its length.
 
 const METADATA = 14;
 const KEY = "mien.card";

@@ -48,8 +48,8 @@ function halve({ width, channels, data }) {
   return { width: newWidth, height: result.length / rowLength, channels, data: result };
 }
 
-// In OpenCV's whole numbers (weights of 11 bits, 4 bits of a row's sum dropped): exact arithmetic gives another value for
-// one pixel in eight, and probabilities of small faces that differ by 0.04 (benchmarks/results/browser.md).
+// In OpenCV's whole numbers (weights of 11 bits, 4 bits of a row's sum dropped): exact arithmetic gives another value
+// for one pixel in eight, and probabilities of small faces that differ by 0.04 (benchmarks/results/browser.md).
 function enlargeLinear({ width, height, channels, data }, newWidth, newHeight) {
   const [columns, rows] = [linearTaps(width, newWidth), linearTaps(height, newHeight)];
   const rowLength = newWidth * channels;

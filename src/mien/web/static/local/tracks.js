@@ -47,8 +47,9 @@ export class Tracks {
 
   smooth(track, { face, expression: seen }, time_s) {
     const logits = this.labels.map((name) => Math.log(Math.max(seen.probabilities[name], LEAST)));
-    const share = track.logits ? -Math.expm1(-(time_s - track.time_s) / SMOOTH_S) : 1;
-    track.logits = logits.map((value, index) => (track.logits ? track.logits[index] + share * (value - track.logits[index]) : value));
+    const before = track.logits ?? logits;
+    const share = -Math.expm1(-(time_s - track.time_s) / SMOOTH_S);
+    track.logits = logits.map((value, index) => before[index] + share * (value - before[index]));
     track.time_s = time_s;
     track.box = face.box;
     return expression(this.labels, softmax(track.logits), this.threshold);

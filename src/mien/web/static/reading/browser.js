@@ -2,6 +2,7 @@
 
 import { Tracks } from "../local/tracks.js";
 
+const FRAME_PX = 640; // longer side of camera frames, as on the server
 const STEP_S = 0.2; // of a video, five frames a second are read
 const AS_THE_SERVER = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
@@ -24,16 +25,25 @@ export class BrowserReader {
 
   /** Load the model once; later calls are answered at once. */
   ready() {
-    this.loaded ??= Promise.all([this.access.bytes(`models/${encodeURIComponent(this.model.name)}/file`), this.access.bytes("static/detector")]).then(
-      ([model, detector]) => this.ask({ open: { model, detector, threshold: this.model.threshold } }, [model.buffer, detector.buffer]),
-    );
+    this.loaded ??= this.load().catch((error) => {
+      this.loaded = null; // the next picture tries again
+      throw error;
+    });
     return this.loaded;
+  }
+
+  async load() {
+    const { name, threshold } = this.model;
+    const model = await this.access.bytes(`models/${encodeURIComponent(name)}/file`);
+    const detector = await this.access.bytes("static/detector");
+    await this.ask({ open: { model, detector, threshold } }, [model.buffer, detector.buffer]);
   }
 
   async picture(file) {
     await this.ready();
-    const bitmap = await createImageBitmap(file, AS_THE_SERVER).catch(() => null);
-    if (!bitmap) return { source: file.name, size_px: null, reason: "this browser cannot read it as a picture", faces: [] };
+    const bitmap = await createImageBitmap(file, AS_THE_SERVER).catch(() => {
+      throw new Error("this browser cannot read it as a picture");
+    });
     const answer = await this.read(bitmap);
     return { source: file.name, reason: answer.faces.length ? null : "no face found", ...answer };
   }
@@ -45,7 +55,7 @@ export class BrowserReader {
     video.src = URL.createObjectURL(file);
     try {
       await once(video, "loadeddata", "this browser cannot play this video; the server may read it");
-      if (!Number.isFinite(video.duration)) throw new Error("this video does not say its length: read it on the server");
+      if (!Number.isFinite(video.duration)) throw new Error("it does not say its length: read it on the server");
       const tracks = new Tracks(this.labels, this.model.threshold);
       const frames = [];
       for (let time_s = 0; time_s < video.duration; time_s += STEP_S) {
@@ -69,7 +79,7 @@ export class BrowserReader {
     return {
       frame: async (video) => {
         const time_s = (performance.now() - start) / 1000;
-        const answer = await this.read(await createImageBitmap(video));
+        const answer = await this.read(await createImageBitmap(video, frameSize(video)));
         return { ...answer, time_s, faces: tracks.follow(answer.faces, time_s) };
       },
       close: () => {},
@@ -99,6 +109,12 @@ export class BrowserReader {
     for (const { reject } of this.waiting.values()) reject(new Error(message));
     this.waiting.clear();
   }
+}
+
+function frameSize({ videoWidth, videoHeight }) {
+  const scale = Math.min(1, FRAME_PX / Math.max(videoWidth, videoHeight));
+  const [resizeWidth, resizeHeight] = [videoWidth, videoHeight].map((side) => Math.round(side * scale));
+  return { resizeWidth, resizeHeight, resizeQuality: "medium" };
 }
 
 function once(video, event, problem) {

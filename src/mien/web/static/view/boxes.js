@@ -21,10 +21,11 @@ export function drawBoxes(layer, sizePx, faces, labels) {
       const [x1, y1, x2, y2] = face.box;
       const frame = { x: x1, y: y1, width: x2 - x1, height: y2 - y1, rx: 4 * unit };
       const line = { class: "box", stroke: colour(labels.indexOf(expression.label)) };
+      const number = faces.length > 1 ? `${track ?? index + 1}` : "";
       return [
         element("rect", { class: "box-under", ...frame }),
         element("rect", { ...line, ...frame }),
-        makeName(nameFor(faces.length > 1 ? `${track ?? index + 1}` : "", expression, (x2 - x1) / size), x1, y1, size, width),
+        makeName(nameFor(number, expression, (x2 - x1) / size), x1, y1, size, width),
       ];
     }),
   );

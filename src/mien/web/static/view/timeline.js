@@ -22,7 +22,8 @@ export class Timeline {
     this.end_s = time_s;
     for (const { track, expression } of faces) {
       if (!this.people.has(track)) this.people.set(track, []);
-      this.people.get(track).push({ time_s, label: expression.label, shares: this.labels.map((name) => expression.probabilities[name]) });
+      const shares = this.labels.map((name) => expression.probabilities[name]);
+      this.people.get(track).push({ time_s, label: expression.label, shares });
     }
     if (this.window_s === null) return;
     for (const [track, points] of this.people) {
@@ -46,7 +47,8 @@ export class Timeline {
       figure.firstChild.textContent = `Person ${track}, ${format(start_s)} to ${format(start_s + span_s)}`;
       return figure;
     });
-    const isSame = figures.length === this.rows.children.length && figures.every((one, at) => one === this.rows.children[at]);
+    const present = this.rows.children;
+    const isSame = figures.length === present.length && figures.every((figure, at) => figure === present[at]);
     if (!isSame) this.rows.replaceChildren(...figures);
   }
 }
