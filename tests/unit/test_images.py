@@ -217,6 +217,6 @@ def test_find(tmp_path):
 def test_strips_of_a_large_picture_fit_together(mode, monkeypatch):
     values = np.random.default_rng(0).integers(0, 256, (37, 20, 4), np.uint8)
     picture = Image.fromarray(values).convert("RGB" if mode in ("P", "CMYK") else mode).convert(mode)
-    whole = read(picture)
+    whole = images.read(picture)
     monkeypatch.setattr("mien.images._STRIP_PIXELS", 100)  # strips of five rows, and one of two
-    assert np.array_equal(read(picture), whole)
+    assert np.array_equal(images.read(picture), whole)
