@@ -205,13 +205,16 @@ def cross(
     numbers: dict[tuple[str, Group], _Numbers] = {}
     cells: dict[tuple[str, Group], Cell] = {}
     said = list(notes)
+    nameless = _nameless(next(iter(scores.values()))[0], groups, domain, content) if by_subject else []
+    if nameless:
+        said.append(f"{', '.join(nameless)}: no persons are named, so single pictures are drawn there")
     for group in groups:
         parts = {
             training.name: [_part(run, group, domain, content) for run in runs] for training, runs in scores.items()
         }
         rows = pair([Arm(name, tuple(runs)) for name, runs in parts.items()])
         said += [f"{group}: {note}" for note in rows.notes]
-        count, units = len(rows.labels), rows.units(by_subject)
+        count, units = len(rows.labels), rows.units(by_subject and str(group) not in nameless)
         drawn = redraw(rows.targets, np.concatenate(rows.answers), count, draws=draws, seed=seed, units=units)
         ends = np.cumsum([len(answers) for answers in rows.answers])
         for training, answers, end in zip(scores, rows.answers, ends, strict=True):
@@ -263,6 +266,19 @@ def groups_of(scores: Scores, domain: str, content: str | None) -> list[Group]:
 def _part(scores: Scores, group: Group, domain: str, content: str | None) -> Scores:
     rows = [row for row, each in enumerate(groups_of(scores, domain, content)) if each == group]
     return scores.take(np.array(rows, np.intp))
+
+
+def _nameless(scores: Scores, groups: Sequence[Group], domain: str, content: str | None) -> list[str]:
+    """Groups whose rows name no persons.
+
+    Raises:
+        InputError: no group names any.
+    """
+    people = np.full(len(scores), "") if scores.subjects is None else scores.subjects
+    named = {group for group, who in zip(groups_of(scores, domain, content), people, strict=True) if who}
+    if not named:
+        raise InputError("the data name no subjects, so persons cannot be drawn as wholes")
+    return [str(group) for group in groups if group not in named]
 
 
 def _scenarios(

@@ -114,6 +114,15 @@ def test_persons_as_wholes_and_plain_numbers():
     assert lines[2].startswith("all,web,within domain,10,0.8000,")
 
 
+def test_where_no_persons_are_named_single_pictures_are_drawn():
+    partly = scores({"web": 4, "press": 2}, subjects=True)
+    partly.subjects[partly.domains == "press"] = ""
+    found = cross({ALL: [partly]}, draws=20, by_subject=True)
+    assert found.notes == ("press: no persons are named, so single pictures are drawn there",)
+    with pytest.raises(InputError, match="name no subjects"):
+        cross({ALL: [scores({"web": 4, "press": 2})]}, draws=20, by_subject=True)
+
+
 def test_summary_says_what_is_what():
     from rich.console import Console
 
