@@ -93,9 +93,12 @@ def serve(
 
     def ready(address: str) -> None:
         from mien.web.notice import NOTICE
+        from mien.web.page import HOW, reads_in_browser
 
         typer.echo(f"{address}   models: {', '.join(settings.models)}   stop: Ctrl-C")
         typer.echo(NOTICE, err=True)
+        if not reads_in_browser():
+            typer.echo(HOW, err=True)
 
     try:
         run(settings, ready)

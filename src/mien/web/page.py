@@ -11,7 +11,6 @@ no script inside the page. ``'wasm-unsafe-eval'`` lets WebAssembly be compiled a
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -27,6 +26,7 @@ PAGE = HERE / "pages" / "index.html"
 STATIC = HERE / "static"
 #: What `make web-assets` puts into place.
 VENDOR = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+HOW = "The page reads on the server only; `make web-assets` (needs npm) lets it read in the browser as well."
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
@@ -80,10 +80,6 @@ def mount(app: FastAPI, finds_faces: bool = True) -> None:
         .replace("{{intended_use}}", INTENDED_USE)
         .replace("{{forbidden_use}}", FORBIDDEN_USE)
     )
-    if not reads_in_browser():
-        logging.getLogger(__name__).info(
-            "the page reads on the server only; `make web-assets` (needs npm) lets it read in the browser as well"
-        )
 
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
