@@ -1,13 +1,11 @@
 """The door: who may ask, from where and how often; and what every answer carries.
 
-Plain ASGI, because Starlette's middleware of functions gets in the way of streams. A request that is refused before
-its body was read is read to its end and thrown away (up to a limit): otherwise the connection would be reset while the
-client is still sending, and it would never see the reason.
+Plain ASGI, because Starlette's middleware of functions gets in the way of streams. A request may be refused before its
+body was read; uvicorn reads on for some seconds, so that a client that is still sending sees the reason.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from urllib.parse import urlsplit
@@ -26,9 +24,6 @@ PUBLIC = ("/static/",)
 PUBLIC_PATHS = frozenset({"/", "/health", "/openapi.json", "/favicon.ico"})
 #: Prefix of the WebSocket subprotocol that carries the token: browsers cannot set other headers there.
 BEARER = "bearer."
-#: Bytes and seconds for which a refused upload is read on.
-DRAIN_BYTES = 32_000_000
-DRAIN_S = 10.0
 
 HEADERS = {
     "cache-control": "no-store",
@@ -72,13 +67,7 @@ class Guard:
             await self._close(scope, receive, send, refused)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, refused: Problem | None) -> None:
-        start, status, is_read = time.perf_counter(), 500, False
-
-        async def receiving() -> Message:
-            nonlocal is_read
-            message = await receive()
-            is_read = is_read or message["type"] == "http.disconnect" or not message.get("more_body", False)
-            return message
+        start, status = time.perf_counter(), 500
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -87,25 +76,14 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                if status >= 400 and scope["method"] not in ("GET", "HEAD"):
-                    await drain()
             await send(message)
-
-        async def drain() -> None:
-            count = 0
-            try:
-                async with asyncio.timeout(DRAIN_S):
-                    while not is_read and count < DRAIN_BYTES:
-                        count += len((await receiving()).get("body", b""))
-            except TimeoutError:
-                pass  # it had its time; the connection is closed now
 
         self._metrics.in_flight.inc()
         try:
             if refused is None:
-                await self._app(scope, receiving, sending)
+                await self._app(scope, receive, sending)
             else:
-                await refused.response()(scope, receiving, sending)
+                await refused.response()(scope, receive, sending)
         finally:
             self._metrics.in_flight.dec()
             route = getattr(scope.get("route"), "path", "other")  # never the path itself: anybody could fill the memory
