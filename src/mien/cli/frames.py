@@ -15,9 +15,7 @@ from mien.cli.tables import print_table
 def frames(
     sources: Annotated[list[Path], typer.Argument(help="Videos, and folders that are searched for them.")],
     out: Annotated[Path, typer.Option(help="Folder for faces/ and faces.csv; the same call goes on there.")],
-    every: Annotated[
-        str, typer.Option(help="Frames looked at: one of so many (5), or one in a time (1s).")
-    ] = "1s",
+    every: Annotated[str, typer.Option(help="Frames looked at: one of so many (5), or one in a time (1s).")] = "1s",
     scene: Annotated[
         float, typer.Option(help="Only frames that differ by this share from the one before: cuts change 0.1 to 0.4.")
     ] = 0.0,
