@@ -113,7 +113,7 @@ def visit(chromium, address) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(permissions=["camera"], **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(where)
