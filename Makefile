@@ -43,7 +43,7 @@ imports: $(DEV)/.ready ## check that imports go one way
 	@$(DEV)/bin/lint-imports
 
 unit: $(DEV)/.ready ## run the tests
-	@OMP_NUM_THREADS=1 $(DEV)/bin/pytest -q --numprocesses auto --dist loadfile $(TESTS)
+	@OMP_NUM_THREADS=1 $(DEV)/bin/pytest -q --numprocesses auto --dist worksteal $(TESTS)
 
 base-check: $(BASE)/.ready ## check that the base dependencies are enough to predict
 	@$(BASE)/bin/python scripts/check_base.py

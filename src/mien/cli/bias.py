@@ -161,6 +161,8 @@ def _scores(
 
     if truth is not None and images is None:
         raise InputError(f"--truth {truth}: name the folder of its pictures with --images")
+    if images is None and manifest is None and not source.endswith(".npz"):
+        raise InputError(f"mien bias {source}: name a manifest or --images, or the scores that mien evaluate saved")
     if images is None:
         return scores_of("bias", source, manifest, split, detector, threads, is_quiet=is_quiet)
     if source.endswith(".npz"):

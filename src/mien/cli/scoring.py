@@ -58,11 +58,10 @@ def run_network(
 ) -> Scores:
     """Let a network answer, once, and show how far it is."""
     from mien.cli.progress import bar
-    from mien.evaluate.run import evaluate
+    from mien.evaluate.run import score_model
 
     with bar("classifying", is_quiet=is_quiet) as step:
-        found = evaluate(network, data, split=split, detector=detector, threads=threads, draws=0, progress=step)
-    return found.scores
+        return score_model(network, data, split=split, detector=detector, threads=threads, progress=step)
 
 
 def arm_of(

@@ -77,6 +77,41 @@ def evaluate(
     Example:
         ``evaluate("model.onnx", Manifest.load("faces.csv"), split="val").raw.metrics.accuracy``
     """
+    scores = score_model(
+        model,
+        manifest,
+        split=split,
+        detector=detector,
+        batch_size=batch_size,
+        threads=threads,
+        flip=flip,
+        without_leaks_from=without_leaks_from,
+        near=near,
+        out=out,
+        progress=progress,
+    )
+    return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
+
+
+def score_model(
+    model: str | os.PathLike[str] | Network,
+    manifest: Manifest,
+    *,
+    split: str | None = None,
+    detector: str = "whole",
+    batch_size: int = 64,
+    threads: int | None = None,
+    flip: bool | None = None,
+    without_leaks_from: str | None = None,
+    near: bool = True,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress = lambda step, done, total: None,
+) -> Scores:
+    """Run a model over a manifest, whose rows need no labels; the arguments are those of :func:`evaluate`.
+
+    Raises:
+        InputError: model or manifest cannot be used.
+    """
     network = model if isinstance(model, Network) else Network(model, threads)
     leaked = None
     if without_leaks_from is not None:
@@ -103,7 +138,7 @@ def evaluate(
     )
     if out is not None:
         scores.save(out)
-    return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
+    return scores
 
 
 def score(

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from mien.data.split import ALL, split_whole
 from mien.errors import ManifestError, RecipeError
-from mien.evaluate.run import evaluate
+from mien.evaluate.run import score_model
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.runtime.network import Network
@@ -69,8 +69,7 @@ def out_of_fold(
         if kept.exists():
             parts.append(Scores.load(kept))
             continue
-        done = evaluate(Network(run.model, threads), data, split=recipe.data.val, threads=threads, draws=0, out=kept)
-        parts.append(done.scores)
+        parts.append(score_model(Network(run.model, threads), data, split=recipe.data.val, threads=threads, out=kept))
     scores = _join(parts, manifest, {"folds": folds, "recipe": recipe.name, "split": split or recipe.data.train})
     scores.save(out / "scores.npz")
     return scores

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mien.evaluate.run import evaluate
+from mien.evaluate.run import score_model
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
@@ -47,7 +47,7 @@ def train_and_score(
     run = start(recipe, data, out, console, device=device).run
     if run.scores.exists() and _belongs(scores := Scores.load(run.scores), run, test, split):
         return scores
-    return evaluate(Network(run.model, threads), test, split=split, threads=threads, draws=0, out=run.scores).scores
+    return score_model(Network(run.model, threads), test, split=split, threads=threads, out=run.scores)
 
 
 def train_seeds(

@@ -146,6 +146,7 @@ def test_pictures_are_scored_once_and_the_card_gets_the_biases(mien, faces, colo
 def test_pictures_without_labels_follow_a_target(mien, faces, colours):
     target = ("--objective", "distribution", "--target", "uniform")
     done = mien("bias", colours(), "--images", "loose", *target, "--json", *QUICK)
+    assert done.code == 0, done.err
     content = json.loads(done.out)
     assert content["in_sample"]["recall"] == {}
     assert content["in_sample"]["distribution"]["after"] >= content["in_sample"]["distribution"]["before"]

@@ -125,11 +125,12 @@ def test_a_card_of_another_net_is_told(tmp_path: Path):
 def test_weights_that_come_out_otherwise_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     real = exporting.parity
 
-    def bent(net, model, side, channels):
+    def bent(answers, model, shapes):
+        net = answers.net
         with torch.no_grad():
             net.head.weight.zero_()  # the logits agree whatever the members weigh
             net.backbone.attention.bias[0] += 1
-        return real(net, model, side, channels)
+        return real(answers, model, shapes)
 
     net = tiny()
     nn.init.zeros_(net.head.weight)
