@@ -129,3 +129,71 @@ def _tone(seconds: float) -> list[av.AudioFrame]:
         part.sample_rate, part.pts = SOUND_RATE, start
         parts.append(part)
     return parts
+
+
+#: Of the generator below: colour (r, g, b from 0 to 1) of the average face of each class.
+MEANS = np.array([[0.2, 0.4, 0.6], [0.6, 0.4, 0.2], [0.5, 0.5, 0.5]], np.float32)
+
+
+@pytest.fixture
+def generator_file(tmp_path) -> Callable[..., Path]:
+    """Write a generator whose faces can be computed by hand: 8 px, Z = 4, K = 64 (one number per pixel).
+
+    The value of channel c at a pixel is ``mean of the class + truncation * (0.1 * latent c + 0.05 * noise there)``,
+    from 0 to 1. Without classes the mean is 0.5.
+
+    ``generator_file("name.onnx", classes=("fear", "happy", "neutral"), channels=3, **fields_of_the_card)``
+    """
+
+    def write(
+        name: str = "faces.onnx",
+        classes: tuple[str, ...] = ("fear", "happy", "neutral"),
+        channels: int = 3,
+        means: np.ndarray | None = None,
+        **card: Any,
+    ) -> Path:
+        if means is None:
+            means = MEANS[np.arange(len(classes)) % 3] if classes else np.full((1, 3), 0.5, np.float32)
+        std, mean = np.full(channels, 0.25, np.float32), np.full(channels, 0.5, np.float32)
+        arrays = {
+            "means": means[:, :channels].astype(np.float32),
+            "latent_scale": np.eye(4, channels, dtype=np.float32) * np.float32(0.1),
+            "noise_scale": np.float32(0.05),
+            "noise_shape": np.array([-1, 1, 8, 8], np.int64),
+            "corners": np.array([2, 3], np.int64),
+            "mean": mean[:, None, None],
+            "std": std[:, None, None],
+        }
+        inputs = {"latents": 4, "classes": len(classes), "truncation": 1, "noise": 64}
+        average = [helper.make_node("MatMul", ["classes", "means"], ["average"])]
+        if not classes:
+            inputs.pop("classes")
+            average = [helper.make_node("Identity", ["means"], ["average"])]
+        graph = helper.make_graph(
+            [
+                *average,
+                helper.make_node("MatMul", ["latents", "latent_scale"], ["tint"]),
+                helper.make_node("Mul", ["tint", "truncation"], ["tint_cut"]),
+                helper.make_node("Add", ["average", "tint_cut"], ["flat"]),
+                helper.make_node("Unsqueeze", ["flat", "corners"], ["colour"]),
+                helper.make_node("Mul", ["noise", "noise_scale"], ["grain"]),
+                helper.make_node("Mul", ["grain", "truncation"], ["grain_cut"]),
+                helper.make_node("Reshape", ["grain_cut", "noise_shape"], ["texture"]),
+                helper.make_node("Add", ["colour", "texture"], ["values"]),
+                helper.make_node("Sub", ["values", "mean"], ["centred"]),
+                helper.make_node("Div", ["centred", "std"], ["faces"]),
+            ],
+            "generator",
+            [helper.make_tensor_value_info(key, TensorProto.FLOAT, ["n", size]) for key, size in inputs.items()],
+            [helper.make_tensor_value_info("faces", TensorProto.FLOAT, ["n", channels, 8, 8])],
+            [numpy_helper.from_array(np.asarray(value), key) for key, value in arrays.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        prepare = Preprocess(size_px=8, channels=channels, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+        about = {"name": Path(name).stem, "kind": "generator", "classes": classes, "preprocess": prepare, **card}
+        helper.set_model_props(model, {KEY: Card(**about).to_json()})
+        onnx.checker.check_model(model)
+        onnx.save(model, tmp_path / name)
+        return tmp_path / name
+
+    return write

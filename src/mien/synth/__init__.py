@@ -1,0 +1,7 @@
+"""Draw faces of nobody. Runs generators' model files; knows nothing of how they were trained, and no torch.
+
+generator.py   a model file -> pictures, by class, number and seed
+plan.py        what is wanted: a YAML file or options, checked
+sample.py      a plan -> a folder of pictures and its manifest
+mix.py         a manifest of photographs and one of drawn faces -> one to train on
+"""
