@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.evaluate.faces import ids_of
+from mien.data.faces import ids_of
 from mien.evaluate.suspects import find_suspects
 from mien.evaluate.votes import majority
 from mien.labels import Labels

@@ -6,6 +6,7 @@
     stats.py   what is in a manifest
     audit.py   what is wrong with it (hashes.py: pictures that are alike)
     cache.py   decoded faces for training
+    faces.py   the faces of a manifest, one per row, read in threads
 
 This layer does not know any model, and never changes a picture that it did not write itself.
 """

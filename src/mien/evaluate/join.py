@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from mien.data.faces import ids_of
 from mien.errors import InputError
-from mien.evaluate.faces import ids_of
 from mien.evaluate.run import columns_of
 from mien.manifest import Manifest
 from mien.scores import Scores

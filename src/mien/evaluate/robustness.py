@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.data.faces import faces_of
 from mien.errors import InputError, ManifestError
 from mien.evaluate.conditions import Robustness, summarise
 from mien.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from mien.evaluate.faces import faces_of
 from mien.evaluate.view import view
 from mien.images import Pixels
 from mien.labels import Labels

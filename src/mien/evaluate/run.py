@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from mien import __version__
 from mien.card import Card
+from mien.data.faces import NoFace, faces_of, ids_of
 from mien.errors import InputError, ManifestError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.faces import NoFace, faces_of, ids_of
 from mien.evaluate.leaks import leaked_rows
 from mien.images import Pixels
 from mien.labels import Labels

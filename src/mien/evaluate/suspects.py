@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.atomic import write_text
+from mien.data.faces import ids_of
 from mien.errors import InputError
-from mien.evaluate.faces import ids_of
 from mien.evaluate.noise import Noise, confident_learning
 from mien.evaluate.view import view
 from mien.manifest import OTHER_VOTES, VOTES, Manifest

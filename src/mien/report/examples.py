@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.card import Card
+from mien.data.faces import faces_of, ids_of
 from mien.errors import InputError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.faces import faces_of, ids_of
 from mien.images import Pixels
 from mien.manifest import Manifest
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.data.faces import faces_of, ids_of
 from mien.errors import InputError
 from mien.evaluate.evaluation import Evaluation
-from mien.evaluate.faces import faces_of, ids_of
 from mien.manifest import Manifest
 from mien.prediction import Prediction
 from mien.preprocess import Preprocess

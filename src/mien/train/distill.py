@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from mien.atomic import writing
+from mien.data.faces import ids_of
 from mien.errors import RecipeError
-from mien.evaluate.faces import ids_of
 from mien.evaluate.run import score
 from mien.labels import Labels
 from mien.manifest import Manifest

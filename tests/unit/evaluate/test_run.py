@@ -134,7 +134,7 @@ class Centre:
 
 
 def test_pictures_without_a_face_are_misses(shades, monkeypatch):
-    monkeypatch.setattr("mien.evaluate.faces.find_with", lambda name: Centre())
+    monkeypatch.setattr("mien.data.faces.find_with", lambda name: Centre())
     scores = score(by_shade, CARD, shades, split="val", detector="libfacedetection")
     assert [problem["kind"] for problem in scores.about["problems"]] == ["no face", "no face"]
     evaluation = Evaluation.of(scores)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from mien.faces import detector as find_with
 from mien.images import Pixels, read
 from mien.manifest import Manifest
 from mien.preprocess import Preprocess
+
+Result = TypeVar("Result")
 
 
 class NoFace(InputError):
@@ -70,11 +73,33 @@ def faces_of(
         fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
         return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
 
+    yield from in_order(one, len(paths), threads=threads, ahead=ahead)
+
+
+def in_order(
+    look: Callable[[int], Result], count: int, *, threads: int | None = None, ahead: int = 128
+) -> Iterator[Result]:
+    """Call ``look`` with 0, 1 ... in threads; the results come in order, and never more than ``ahead`` wait.
+
+    Args:
+        look: from a row's number to anything.
+        count: of rows.
+        threads: that look; None for one per core.
+        ahead: results held at most.
+
+    Example:
+        >>> list(in_order(lambda row: row * row, 4, threads=2))
+        [0, 1, 4, 9]
+    """
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        waiting: deque[Future[Pixels | InputError]] = deque()
-        for row in range(len(paths)):
-            waiting.append(pool.submit(one, row))
-            if len(waiting) >= ahead:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for row in range(count):
+                waiting.append(pool.submit(look, row))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            for future in waiting:  # the reader stopped early
+                future.cancel()
