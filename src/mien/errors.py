@@ -8,7 +8,9 @@
     │   ├── ManifestError     a manifest (or a data source) with a wrong column, row or file
     │   ├── RecipeError       a recipe with mistakes: all of them, not only the first
     │   ├── ModelError        a model file that is not one of mien's, or does not fit
+    │   ├── DownloadError     a file that cannot be fetched, or is not the one that was asked for
     │   ├── RunError          a run folder that is not what it is asked to be
+    │   ├── CollectError      a video platform that refuses a search
     │   └── UnknownName       a name that is not in a table; carries the nearest ones
     ├── MissingExtra          a package is not installed; carries the line that installs it
     └── ParityError           an exported model does not compute what the trained one does
@@ -63,8 +65,16 @@ class ModelError(InputError):
     """A model file is not usable for what is asked of it."""
 
 
+class DownloadError(InputError):
+    """A file cannot be fetched, or is not the one that was asked for."""
+
+
 class RunError(InputError):
     """A run folder is not usable for what is asked of it."""
+
+
+class CollectError(InputError):
+    """A video platform does not answer, or refuses."""
 
 
 class UnknownName(InputError):

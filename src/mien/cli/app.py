@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mien import __version__
-from mien.cli import data, models, recipes, synth
+from mien.cli import collect, data, models, recipes, synth
 from mien.cli.arms import arms
 from mien.cli.bias import bias
 from mien.cli.calibrate import calibrate
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.command()(predict)
 app.command()(watch)
 app.command()(serve)
+app.add_typer(collect.app, name="collect")
 app.add_typer(data.app, name="data")
 app.command()(enhance)
 app.add_typer(synth.app, name="synth")

@@ -17,6 +17,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("av", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic", "pyyaml", "rich", "typer"),
     ),
     "cluster": ("one job over many machines", ("ray",)),
+    "collect": ("search for videos, download them", ("httpx", "yt-dlp")),
     "serve": ("web page and API", ("fastapi", "prometheus-client", "python-multipart", "uvicorn", "websockets")),
     "lab": (
         "data, train, search, evaluate, report, export",
@@ -78,6 +79,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     }
     cv = _versions(("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless"))
     report["other_opencv"] = [name for name, found in cv.items() if found]
+    from mien.collect.javascript import is_ready, told
+
+    report["youtube"] = {"javascript": told(), "is_ready": is_ready()}
     base_is_whole = all(report["packages"]["base"].values())
     if base_is_whole:
         import onnxruntime
@@ -110,6 +114,12 @@ def _print(report: dict[str, Any]) -> None:
             typer.echo(f"  {present}")
         if missing:
             typer.echo(f"  install: pip install {'mien' if extra == 'base' else repr(f'mien[{extra}]')}")
+        if extra == "collect" and not missing:
+            from mien.collect.javascript import INSTALL
+
+            typer.echo(f"  JavaScript runtime, which YouTube needs: {report['youtube']['javascript']}")
+            if not report["youtube"]["is_ready"]:
+                typer.echo(f"  install one: {INSTALL}")
     if report["other_opencv"]:
         typer.echo(
             f"\n{', '.join(report['other_opencv'])} is installed beside opencv-python-headless; the two overwrite each "
