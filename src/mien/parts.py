@@ -27,6 +27,10 @@ def in_table(kind: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+#: Metrics that are chosen by their smallest value.
+LOWER_IS_BETTER = ("fid", "kid")
+
+
 class Part(BaseModel):
     """Base of all parts of a recipe: unknown keys are mistakes, values do not change."""
 
@@ -219,6 +223,7 @@ class Optimizer(Part):
     Attributes:
         rate: highest learning rate; the schedule multiplies it.
         momentum: of ``sgd``.
+        betas: of ``adam`` and ``adamw``: decay of the means of the gradient and of its square.
         freeze: parts of the net that do not move, by their path: ``backbone``, ``backbone.layer1``, ``head``.
         rates: path -> highest rate of that part, in place of ``rate``; the longest path that fits counts.
         layer_decay: each layer of the backbone gets this share of the rate of the layer above it; None = all the same
@@ -230,6 +235,7 @@ class Optimizer(Part):
     rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
     freeze: tuple[str, ...] = ()
     rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     layer_decay: float | None = Field(default=None, gt=0, le=1)
@@ -370,6 +376,38 @@ class Enhance(Part):
         return self
 
 
+class Gan(Part):
+    """A generator of faces, and what it learns against (``task: gan``).
+
+    Attributes:
+        conditional: faces of the class that is asked for; otherwise labels do not matter.
+        latents: numbers that decide a face.
+        styles: numbers of its style, which every layer sees.
+        depth: layers from latents to style.
+        capacity: both networks have ``capacity / side`` channels where pictures have that side ...
+        widest: ... but not more than this.
+        mixing: share of the faces that get the styles of two latents.
+        r1: strength of the penalty on steep answers to real faces.
+        r1_every: steps between two of them; each counts so many times.
+        ada: how sure the critic may be of real faces, 0 to 1, before augmentation grows; 0 = never augment.
+        ada_images: pictures in which the augmentation may go from none to always.
+        features: recognizer in whose features drawn faces are compared with real ones (FID, KID).
+    """
+
+    conditional: bool = True
+    latents: int = Field(default=128, ge=1)
+    styles: int = Field(default=128, ge=1)
+    depth: int = Field(default=4, ge=1)
+    capacity: int = Field(default=768, ge=8)
+    widest: int = Field(default=128, ge=1)
+    mixing: float = Field(default=0.9, ge=0, le=1)
+    r1: float = Field(default=0.05, ge=0)
+    r1_every: int = Field(default=16, ge=1)
+    ada: float = Field(default=0.6, ge=0, lt=1)
+    ada_images: int = Field(default=500_000, ge=1)
+    features: str = "default"
+
+
 class Runtime(Part):
     """How the training runs.
 
@@ -384,7 +422,8 @@ class Runtime(Part):
         early_stop: epochs without progress before the run ends; None = never.
         stop_after: end after this epoch, although the schedule goes on (for a run that another goes on from).
         select: ``best`` = the epoch with the best ``metric`` on val, ``last`` = the last epoch.
-        metric: what ``best``, plateau and early stopping look at; ``psnr`` and ``ssim`` belong to enhancers.
+        metric: what ``best``, plateau and early stopping look at; ``psnr`` and ``ssim`` belong to enhancers, ``fid``
+            and ``kid`` (lower is better) to generators.
         seed: of everything that is drawn.
     """
 
@@ -397,7 +436,7 @@ class Runtime(Part):
     early_stop: int | None = Field(default=None, ge=1)
     stop_after: int | None = Field(default=None, ge=1)
     select: Literal["best", "last"] = "best"
-    metric: Literal["accuracy", "balanced_accuracy", "macro_f1", "psnr", "ssim"] = "accuracy"
+    metric: Literal["accuracy", "balanced_accuracy", "macro_f1", "psnr", "ssim", "fid", "kid"] = "accuracy"
     seed: int = 0
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ from mien.parts import (
     Distill,
     Enhance,
     Export,
+    Gan,
     Loss,
     Model,
     Optimizer,
@@ -33,6 +34,19 @@ from mien.parts import (
 )
 from mien.preprocess import Preprocess
 from mien.table import Table, nearest
+
+#: Task -> what it can be judged by on val.
+METRICS = {
+    "classify": ("accuracy", "balanced_accuracy", "macro_f1"),
+    "super_resolve": ("psnr", "ssim"),
+    "gan": ("fid", "kid"),
+}
+#: Task -> parts that belong to others.
+FOREIGN = {
+    "classify": ("enhance", "gan"),
+    "super_resolve": ("model", "loss", "distill", "sampling", "augment", "gan"),
+    "gan": ("model", "loss", "distill", "augment", "enhance"),
+}
 
 
 class Recipe(Part):
@@ -56,6 +70,7 @@ class Recipe(Part):
     schedule: Schedule = Schedule()
     augment: Augment = Augment()
     enhance: Enhance = Enhance()
+    gan: Gan = Gan()
     runtime: Runtime = Runtime()
     phases: tuple[Phase, ...] = ()
     export: Export = Export()
@@ -114,17 +129,32 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _parts_of_the_task(self) -> Recipe:
-        is_classifier = self.task == "classify"
-        if is_classifier == (self.runtime.metric in ("psnr", "ssim")):
-            wanted = "accuracy, balanced_accuracy or macro_f1" if is_classifier else "psnr or ssim"
+        metrics = METRICS.get(self.task, METRICS["classify"])
+        if self.runtime.metric not in metrics:
+            wanted = " or ".join((", ".join(metrics[:-1]), metrics[-1]))
             raise ValueError(f"runtime.metric: task {self.task} is judged by {wanted}, got {self.runtime.metric}")
-        others = ("enhance",) if is_classifier else ("model", "loss", "distill", "sampling", "augment")
-        for name in others:
+        for name in FOREIGN.get(self.task, ()):
             if getattr(self, name) != type(getattr(self, name))():
                 raise ValueError(f"{name}: does nothing with task: {self.task}; leave it out")
         contract = (self.preprocess.channels, self.preprocess.mean, self.preprocess.std)
-        if not is_classifier and contract != (1, (0.0,), (1.0,)):
+        if self.task == "super_resolve" and contract != (1, (0.0,), (1.0,)):
             raise ValueError("preprocess: an enhancer takes luminance from 0 to 1: {channels: 1, mean: [0], std: [1]}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_generator_can_learn(self) -> Recipe:
+        if self.task != "gan":
+            return self
+        if {*self.preprocess.mean, *self.preprocess.std} != {0.5}:
+            raise ValueError("preprocess: a generator draws values from -1 to 1: {mean: [0.5], std: [0.5]}")
+        side = self.preprocess.size_px
+        if side // (side & -side) not in (1, 3, 5, 7) or side < 16:
+            raise ValueError(
+                f"preprocess.size_px: a generator doubles 4, 3, 5 or 7 px several times over, and {side} cannot be "
+                "reached so; take e.g. 48, 64, 96, 112 or 128"
+            )
+        if self.phases or self.optimizer.sam or self.runtime.swa:
+            raise ValueError("phases, optimizer.sam and runtime.swa are not for task: gan; leave them out")
         return self
 
     @property

@@ -53,6 +53,11 @@ class RunDir:
         return self.path / "teacher-answers.npz"
 
     @property
+    def drawn(self) -> Path:
+        """Folder of sheets of the faces that a generator draws, named by the pictures it has learned from."""
+        return self.path / "drawn"
+
+    @property
     def last(self) -> Path:
         """Checkpoint to resume from."""
         return self.path / "last.pt"

@@ -13,10 +13,14 @@ from mien.errors import RecipeError
 from mien.parts import Member, Model
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
+from mien.train.augment.ada import Ada
 from mien.train.losses.objective import Objective
 from mien.train.nets import weights
 from mien.train.nets.classifier import Classifier
+from mien.train.nets.discriminator import Discriminator
+from mien.train.nets.stylegan2 import Generator
 from mien.train.tables import BACKBONES, ENHANCERS, HEADS, LOSSES
+from mien.train.tasks.gan import Critic
 
 
 def backbone(recipe: Model | Member, preprocess: Preprocess) -> nn.Module:
@@ -67,7 +71,9 @@ def classifier(recipe: Recipe, classes: int) -> Classifier:
 
 
 def net(recipe: Recipe, classes: int) -> nn.Module:
-    """The net of a recipe, without the weights it starts from: for a checkpoint that holds them all."""
+    """What a run exports, without the weights it starts from: for a checkpoint that holds them all."""
+    if recipe.task == "gan":
+        return generator(recipe, classes if recipe.gan.conditional else 0)
     if recipe.task == "super_resolve":
         return enhancer(recipe.model_copy(update={"enhance": recipe.enhance.model_copy(update={"weights": "none"})}))
     return classifier(recipe.model_copy(update={"model": recipe.model.without_weights()}), classes)
@@ -88,6 +94,28 @@ def enhancer(recipe: Recipe) -> nn.Module:
     if recipe.enhance.weights != "none":
         weights.load(net, weights.locate(recipe.enhance.weights), part="net")
     return net
+
+
+def generator(recipe: Recipe, classes: int) -> Generator:
+    """The net that draws; ``classes`` is 0 when it draws faces of any."""
+    part, face = recipe.gan, recipe.preprocess
+    return Generator(
+        face.size_px,
+        face.channels,
+        classes,
+        latents=part.latents,
+        styles=part.styles,
+        depth=part.depth,
+        capacity=part.capacity,
+        widest=part.widest,
+    )
+
+
+def critic(recipe: Recipe, classes: int) -> Critic:
+    """The net that it learns against."""
+    part, face = recipe.gan, recipe.preprocess
+    net = Discriminator(face.size_px, face.channels, classes, capacity=part.capacity, widest=part.widest)
+    return Critic(net, Ada(part.ada, part.ada_images))
 
 
 def loss(recipe: Recipe, counts: NDArray[np.floating[Any]]) -> Objective:

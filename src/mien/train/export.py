@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from mien.atomic import write_bytes
 from mien.card import KEY, Card
 from mien.errors import ParityError
 from mien.train.nets.classifier import Answers
+from mien.train.nets.stylegan2 import Drawn, Generator
 
 OPSET = 18
 #: Largest difference allowed between the logits of the two, absolute and relative (float32 sums in another order).
@@ -27,7 +30,9 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     """Write ``path``: input ``faces`` (N, C, S, S) float32 with free N, output ``logits`` (N, classes) float32.
 
     A classifier with a fused backbone has a second output: ``member_weights`` (N, M) float32. An enhancer has free
-    sides as well, and the output ``enlarged`` (N, C, H * scale, W * scale) float32.
+    sides as well, and the output ``enlarged`` (N, C, H * scale, W * scale) float32. A generator has the inputs
+    ``latents`` (N, Z), ``classes`` (N, C) where it has classes, ``truncation`` (N, 1) and ``noise`` (N, K), and the
+    output ``faces``.
 
     Args:
         net: images to logits; is not changed.
@@ -35,26 +40,28 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
         path: the file appears whole, and only when it computes what the net does.
 
     Returns:
-        The largest difference of an output between ONNX Runtime and torch, over random faces in batches of 1 and 5.
+        The largest difference of an output between ONNX Runtime and torch, over random input in batches of 1 and 5.
 
     Raises:
         ParityError: the two disagree.
     """
     net = copy.deepcopy(net).to("cpu", torch.float32).eval()
-    side, channels = card.preprocess.size_px, card.preprocess.channels
-    is_enhancer = card.kind == "enhancer"
-    example = torch.zeros(2, channels, side, side + 1 if is_enhancer else side)  # equal sides would be taken for one
-    answers = Answers(net, ("enlarged",) if is_enhancer else ("logits",)).eval()
+    answers: Answers | Drawn
+    if isinstance(net, Generator):
+        answers = Drawn(net).eval()
+    else:
+        answers = Answers(net, ("enlarged",) if card.kind == "enhancer" else ("logits",)).eval()
     free = {0: torch.export.Dim("faces", min=1)}
-    if is_enhancer:
+    if card.kind == "enhancer":
         free |= {2: torch.export.Dim("height", min=8), 3: torch.export.Dim("width", min=8)}
+    example = _shapes(net, card, count=2, wider=1)  # equal sides would be taken for one
     with torch.inference_mode():
         program = torch.onnx.export(
             answers,
-            (example,),
-            input_names=["faces"],
+            tuple(torch.zeros(shape) for shape in example.values()),
+            input_names=list(example),
             output_names=list(answers.names),
-            dynamic_shapes=(free,),
+            dynamic_shapes=(free, (free,) * (len(example) - 1)) if len(example) > 1 else (free,),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -68,13 +75,21 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     model.metadata_props.add(key=KEY, value=card.to_json())
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    sizes = ((1, side, side), (5, side, side + 3 if is_enhancer else side))
-    difference = parity(answers, content, [(count, channels, *sides) for count, *sides in sizes])
+    difference = parity(answers, content, [_shapes(net, card, 1), _shapes(net, card, count=5, wider=3)])
     write_bytes(path, content)
     return difference
 
 
-def parity(answers: Answers, model: bytes, shapes: Sequence[tuple[int, ...]]) -> float:
+def _shapes(net: nn.Module, card: Card, count: int, wider: int = 0) -> dict[str, tuple[int, ...]]:
+    """Input -> shape; pictures for an enhancer, whose sides are free, are ``wider`` than high."""
+    if isinstance(net, Generator):
+        sizes = {"latents": net.latents, "classes": net.classes, "truncation": 1, "noise": net.noises}
+        return {name: (count, size) for name, size in sizes.items() if size}
+    side = card.preprocess.size_px
+    return {"faces": (count, card.preprocess.channels, side, side + wider * (card.kind == "enhancer"))}
+
+
+def parity(answers: Answers | Drawn, model: bytes, shapes: Sequence[Mapping[str, tuple[int, ...]]]) -> float:
     """Largest difference of an output between a net and an ONNX model, over random inputs of these shapes.
 
     Raises:
@@ -85,11 +100,13 @@ def parity(answers: Answers, model: bytes, shapes: Sequence[tuple[int, ...]]) ->
     if (given := tuple(output.name for output in session.get_outputs())) != answers.names:
         raise ParityError(f"exported model has the outputs {given}, the trained net {answers.names}")
     largest = 0.0
-    for shape in shapes:
-        faces = generator.standard_normal(shape, np.float32)
+    for inputs in shapes:
+        drawn: dict[str, NDArray[Any]] = {
+            name: generator.standard_normal(shape, np.float32) for name, shape in inputs.items()
+        }
         with torch.inference_mode():
-            expected = [output.numpy() for output in answers(torch.from_numpy(faces))]
-        for name, ours, theirs in zip(answers.names, expected, session.run(None, {"faces": faces}), strict=True):
+            expected = [output.numpy() for output in answers(*map(torch.from_numpy, drawn.values()))]
+        for name, ours, theirs in zip(answers.names, expected, session.run(None, drawn), strict=True):
             if theirs.shape != ours.shape:
                 raise ParityError(f"{name}: exported model gives shape {theirs.shape}, the trained net {ours.shape}")
             largest = max(largest, float(np.abs(theirs - ours).max()))

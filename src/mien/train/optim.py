@@ -84,12 +84,12 @@ def _layers(module: nn.Module, path: str) -> Iterator[str]:
 
 def adam(recipe: Optimizer, part: nn.Module) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2015)."""
-    return torch.optim.Adam(groups(part, recipe), lr=recipe.rate)
+    return torch.optim.Adam(groups(part, recipe), lr=recipe.rate, betas=recipe.betas)
 
 
 def adamw(recipe: Optimizer, part: nn.Module) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter, 2019)."""
-    return torch.optim.AdamW(groups(part, recipe), lr=recipe.rate)
+    return torch.optim.AdamW(groups(part, recipe), lr=recipe.rate, betas=recipe.betas)
 
 
 def sgd(recipe: Optimizer, part: nn.Module) -> torch.optim.Optimizer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from mien.card import FORBIDDEN_USE, INTENDED_USE, Card
 from mien.errors import RunError
@@ -15,7 +15,27 @@ from mien.train.export import export, versions
 INTENDED_OF_ENHANCERS = (
     "Research and engineering on small pictures of faces: larger input for models, and for people to look at."
 )
+INTENDED_OF_GENERATORS = "Research and engineering on perceived facial expressions: faces of persons who do not exist, to add to training data."
+FORBIDDEN_OF_GENERATORS = (
+    "Not to pass drawn faces off as photographs, nor to measure a recognizer on: they show what was learned, with its "
+    "biases. Whoever publishes them must say that they are made (EU AI Act, Article 50)."
+)
 FORBIDDEN_OF_ENHANCERS = "Not evidence of what was there: detail is drawn from other faces. Not for identifying people."
+
+
+#: Task -> kind of the model, and the part of the task that becomes one.
+KINDS: dict[str, Literal["recognizer", "enhancer", "generator"]] = {
+    "classify": "recognizer",
+    "super_resolve": "enhancer",
+    "gan": "generator",
+}
+EXPORTED = {"classify": "net", "super_resolve": "net", "gan": "generator"}
+#: Kind -> what it is for, and what it is not for.
+USES = {
+    "recognizer": (INTENDED_USE, FORBIDDEN_USE),
+    "enhancer": (INTENDED_OF_ENHANCERS, FORBIDDEN_OF_ENHANCERS),
+    "generator": (INTENDED_OF_GENERATORS, FORBIDDEN_OF_GENERATORS),
+}
 
 
 def export_run(run: RunDir) -> float:
@@ -32,15 +52,18 @@ def export_run(run: RunDir) -> float:
         raise RunError(f"{run.path}: no epoch has ended yet, so there is nothing to export")
     chosen = state.load(run.best)
     net = build.net(recipe, len(labels))
-    net.load_state_dict(chosen["parts"]["net"])
+    net.load_state_dict(chosen["parts"][EXPORTED[recipe.task]])
     record = next(record for record in run.epochs() if record["epoch"] == chosen["epoch"])
-    is_enhancer = recipe.task == "super_resolve"
+    kind = KINDS[recipe.task]
+    is_enhancer = kind == "enhancer"
+    has_classes = kind == "recognizer" or (kind == "generator" and recipe.gan.conditional)
+    intended, forbidden = USES[kind]
     card = Card(
-        kind="enhancer" if is_enhancer else "recognizer",
+        kind=kind,
         name=recipe.name,
         description=recipe.export.description,
-        classes=() if is_enhancer else labels.names,
-        label_set="custom" if is_enhancer else labels.id,
+        classes=labels.names if has_classes else (),
+        label_set=labels.id if has_classes else "custom",
         scale=recipe.enhance.scale if is_enhancer else 1,
         preprocess=recipe.preprocess,
         flip=recipe.export.flip,
@@ -50,8 +73,8 @@ def export_run(run: RunDir) -> float:
         metrics={"selection": {"split": recipe.data.val, "rule": recipe.runtime.select, **_plain(record["val"])}},
         licence=recipe.export.licence,
         data_licence=recipe.export.data_licence,
-        intended_use=INTENDED_OF_ENHANCERS if is_enhancer else INTENDED_USE,
-        forbidden_use=FORBIDDEN_OF_ENHANCERS if is_enhancer else FORBIDDEN_USE,
+        intended_use=intended,
+        forbidden_use=forbidden,
         versions=versions(),
     )
     return export(net, card, run.model)

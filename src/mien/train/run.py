@@ -15,6 +15,7 @@ from mien.atomic import write_text
 from mien.errors import RecipeError, RunError
 from mien.labels import Labels
 from mien.manifest import Manifest
+from mien.parts import LOWER_IS_BETTER
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import state
@@ -91,9 +92,8 @@ def train(
         return run
     lesson.prepare(run, fabric, progress, say)
     if world > 1 and fabric.device.type == "cuda":
-        lesson.net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(
-            lesson.net
-        )  # on CPUs there is none: each share counts by itself
+        for part, net in lesson.nets.items():  # on CPUs there is no such norm: each share counts by itself
+            lesson.nets[part] = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
     saved: Progress | None = Progress(**state.load(run.last)["progress"]) if run.last.exists() else None
     if saved is not None:
         say(f"resuming after epoch {saved.epoch}")
@@ -103,7 +103,9 @@ def train(
         if saved is not None and number < saved.phase:
             continue  # that phase has ended, and its weights are in the checkpoint of this one
         if number and (saved is None or number > saved.phase):
-            lesson.net.load_state_dict(state.load(run.best)["parts"]["net"])
+            chosen = state.load(run.best)["parts"]
+            for part, net in lesson.nets.items():
+                net.load_state_dict(chosen[part])
             ended = ended.next_phase()
         elif saved is not None:
             ended = saved
@@ -127,7 +129,7 @@ def _finish(run: RunDir, recipe: Recipe, ended: Progress) -> None:
         {
             "epochs": ended.epoch,
             "chosen_epoch": ended.best_epoch if recipe.runtime.select == "best" else ended.epoch,
-            "best": ended.best,
+            "best": -ended.best if recipe.runtime.metric in LOWER_IS_BETTER else ended.best,
             "metric": recipe.runtime.metric,
             "seconds": round(sum(record["seconds"] for record in ended.history), 1),
             "parity": difference,

@@ -14,6 +14,7 @@ TASKS = Table(
     {
         "classify": ("mien.train.lessons.classify:Classification", "learn to name the perceived expression"),
         "super_resolve": ("mien.train.lessons.super_resolve:Restoration", "learn to make small faces large and clear"),
+        "gan": ("mien.train.lessons.gan:Drawing", "learn to draw faces of every class (StyleGAN2, S1)"),
     },
 )
 ENHANCERS = Table(

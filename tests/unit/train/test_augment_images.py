@@ -77,8 +77,8 @@ def test_mirroring_is_sure_when_it_is_certain():
 def test_affine_places_are_those_of_torch():
     maps = torch.cat([torch.randn(5, 2, 3, generator=generator()), torch.tensor([[[0.0, 0, 1]]] * 5)], dim=1)
     expected = functional.affine_grid(maps[:, :2], [5, 1, 7, 7], align_corners=False)
-    torch.testing.assert_close(geometry._grid(maps, 7, is_affine=True), expected)
-    torch.testing.assert_close(geometry._grid(maps, 7, is_affine=False), expected)
+    torch.testing.assert_close(geometry.places(maps, 7, is_affine=True), expected)
+    torch.testing.assert_close(geometry.places(maps, 7, is_affine=False), expected)
 
 
 def test_perspective_is_that_of_opencv(monkeypatch: pytest.MonkeyPatch):

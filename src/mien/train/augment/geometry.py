@@ -26,7 +26,7 @@ def warp(images: torch.Tensor, size_px: int, strength: Strength, generator: torc
     maps = _affine(strength, generator)
     if has_perspective := bool(strength.perspective.any()):
         maps = maps @ _perspective(strength.perspective, generator)
-    grid = _grid(maps.to(images), size_px, is_affine=not has_perspective)
+    grid = places(maps.to(images), size_px, is_affine=not has_perspective)
     return functional.grid_sample(
         images.contiguous(), grid, mode="bilinear", padding_mode="border", align_corners=False
     )
@@ -67,7 +67,7 @@ def _perspective(distortion: torch.Tensor, generator: torch.Generator) -> torch.
     return torch.cat([eight, one[:, :1]], dim=1).view(-1, 3, 3)
 
 
-def _grid(maps: torch.Tensor, size_px: int, *, is_affine: bool) -> torch.Tensor:
+def places(maps: torch.Tensor, size_px: int, *, is_affine: bool) -> torch.Tensor:
     """(N, size, size, 2) places in the image, for (N, 3, 3) maps of places in the result.
 
     Written as sums of what depends on the column and what depends on the row, and laid out plane by plane, it costs a

@@ -24,10 +24,10 @@ class Lesson(Protocol):
     Making it finds whatever is wrong with the two, before the run folder is touched and before the long work.
 
     Attributes:
-        net: what is trained.
+        nets: what is trained, by the names of the task's parts.
     """
 
-    net: nn.Module
+    nets: dict[str, nn.Module]
 
     def prepare(
         self, run: RunDir, fabric: Fabric, progress: Callable[[str, int, int], None], say: Callable[[str], None]

@@ -43,7 +43,7 @@ class Classification:
         self.choose.check_files()
         if is_new:  # a run that goes on has its teachers' answers already
             distill.check(recipe.distill, manifest.labels)
-        self.net: nn.Module = build.classifier(recipe, len(manifest.labels))
+        self.nets: dict[str, nn.Module] = {"net": build.classifier(recipe, len(manifest.labels))}
 
     def prepare(
         self, run: RunDir, fabric: Fabric, progress: Callable[[str, int, int], None], say: Callable[[str], None]
@@ -82,7 +82,7 @@ class Classification:
         weights = row_weights(self.targets, self.labels, stage.sampling)
         drawn = slice(None) if weights is None else weights > 0
         task = Classify(
-            self.net,
+            self.nets["net"],
             build.loss(stage, self.targets[drawn].sum(axis=0)).to(fabric.device),
             Augmentation(stage.augment, stage.preprocess, stage.schedule.epochs, class_counts(self.targets)),
             stage.preprocess,

@@ -53,7 +53,7 @@ class Restoration:
                 ],
             )
         self.judge = Judge(recipe.enhance.judge) if recipe.enhance.judge else None
-        self.net: nn.Module = build.enhancer(recipe)
+        self.nets: dict[str, nn.Module] = {"net": build.enhancer(recipe)}
 
     def prepare(
         self, run: RunDir, fabric: Fabric, progress: Callable[[str, int, int], None], say: Callable[[str], None]
@@ -79,7 +79,7 @@ class Restoration:
     def phase(self, stage: Recipe, fabric: Fabric) -> tuple[SuperResolve, Loader]:
         """The task, and batches of large faces."""
         judge = None if self.judge is None else self.judge.to(fabric.device)
-        task = SuperResolve(self.net, stage.enhance, self.unseen_faces, stage.runtime.seed, fabric, judge)
+        task = SuperResolve(self.nets["net"], stage.enhance, self.unseen_faces, stage.runtime.seed, fabric, judge)
         every_face = np.ones((len(self.faces), 1), np.float32)  # faces have no targets but themselves
         loader = Loader(
             self.faces,

@@ -41,5 +41,5 @@ class Task(Protocol):
         ...
 
     def validate(self, parts: Mapping[str, nn.Module]) -> dict[str, Any]:
-        """Measure on the validation split; must hold the recipe's metric, higher = better."""
+        """Measure on the validation split; must hold the recipe's metric."""
         ...
