@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,3 +53,33 @@ def toy_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quick() -> Recipe:
     return Recipe.model_validate(QUICK)
+
+
+class Persistent:
+    """Pickles as an object of NVIDIA's ``torch_utils.persistence`` does: class name, source code, state."""
+
+    def __init__(self, class_name: str, state: dict[str, Any], source: str) -> None:
+        self.meta = {"type": "class", "version": 6, "module_src": source, "class_name": class_name, "state": state}
+
+    def __reduce__(self) -> Any:
+        return sys.modules["torch_utils.persistence"]._reconstruct_persistent_obj, (self.meta,), None
+
+
+@pytest.fixture
+def persistent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Persistent]:
+    """``persistent(class_name, state)`` to pickle; its source code would leave a file ``ran`` in ``tmp_path``."""
+
+    def _reconstruct_persistent_obj(meta: object) -> None:
+        raise AssertionError("the file's own function was called")
+
+    class EasyDict(dict):  # type: ignore[type-arg]
+        pass
+
+    for module, found in (("torch_utils.persistence", _reconstruct_persistent_obj), ("dnnlib.util", EasyDict)):
+        found.__module__, found.__qualname__ = module, found.__name__
+        made = ModuleType(module)
+        setattr(made, found.__name__, found)
+        monkeypatch.setitem(sys.modules, module.split(".")[0], ModuleType(module.split(".")[0]))
+        monkeypatch.setitem(sys.modules, module, made)
+    source = f"open({str(tmp_path / 'ran')!r}, 'w').close()"
+    return lambda class_name, state, source=source: Persistent(class_name, state, source)
