@@ -116,7 +116,7 @@ def download(
                 if not is_first:
                     time.sleep(pause_s)
                 is_first = False
-            results.append(known or _one(link, fetcher, out))
+            results.append(known or _one(link, fetcher))
             rows[link.name] = results[-1].row()
             _write(out, list(rows.values()))
         progress("videos", len(links), len(links))
@@ -132,15 +132,14 @@ def _known(link: Link, row: dict[str, str] | None, out: Path, limits: Limits) ->
     return None if objection is None else Result(link, "skipped", objection, licence=link.licence)
 
 
-def _one(link: Link, fetcher: Fetcher, out: Path) -> Result:
+def _one(link: Link, fetcher: Fetcher) -> Result:
     try:
         done = fetcher.fetch(link)
     except Skipped as reason:
         return Result(link, "skipped", str(reason), licence=link.licence)
     except Failed as reason:
         return Result(link, "failed", str(reason), licence=link.licence)
-    name = done.file.relative_to(out).as_posix()
-    return Result(link, "ok", "", name, done.file.stat().st_size, done.seconds, done.licence)
+    return Result(link, "ok", "", done.file.name, done.file.stat().st_size, done.seconds, done.licence)
 
 
 def _write(out: Path, rows: list[dict[str, str]]) -> None:

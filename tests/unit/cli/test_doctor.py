@@ -84,3 +84,15 @@ def test_two_opencvs(mien, default, monkeypatch):
     found = command.version
     monkeypatch.setattr(command, "version", lambda name: "4.0" if name == "opencv-python" else found(name))
     assert "pip uninstall opencv-python" in mien("doctor").out
+
+
+def test_what_youtube_needs(mien, default, monkeypatch):
+    from mien.collect import javascript
+
+    monkeypatch.setattr(javascript, "runtimes", lambda: {"node": ("20.1.0", False)})
+    done = mien("doctor")
+    assert "node 20.1.0 (22.0.0 or newer is needed)" in done.out
+    assert "install one: pip install deno" in done.out
+    assert json.loads(mien("doctor", "--json").out)["youtube"]["is_ready"] is False
+    monkeypatch.setattr(javascript, "runtimes", lambda: {"deno": ("2.9.8", True)})
+    assert "install one" not in mien("doctor").out
