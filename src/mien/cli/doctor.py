@@ -81,7 +81,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     report["other_opencv"] = [name for name, found in cv.items() if found]
     from mien.collect.javascript import is_ready, told
 
-    report["youtube"] = {"javascript": told(), "is_ready": is_ready()}
+    scripts = _versions(("yt-dlp-ejs",))["yt-dlp-ejs"]  # comes with the extra, not with a bare yt-dlp
+    report["youtube"] = {"scripts": scripts, "javascript": told(), "is_ready": scripts is not None and is_ready()}
     base_is_whole = all(report["packages"]["base"].values())
     if base_is_whole:
         import onnxruntime
@@ -115,11 +116,7 @@ def _print(report: dict[str, Any]) -> None:
         if missing:
             typer.echo(f"  install: pip install {'mien' if extra == 'base' else repr(f'mien[{extra}]')}")
         if extra == "collect" and not missing:
-            from mien.collect.javascript import INSTALL
-
-            typer.echo(f"  JavaScript runtime, which YouTube needs: {report['youtube']['javascript']}")
-            if not report["youtube"]["is_ready"]:
-                typer.echo(f"  install one: {INSTALL}")
+            _print_youtube(report["youtube"])
     if report["other_opencv"]:
         typer.echo(
             f"\n{', '.join(report['other_opencv'])} is installed beside opencv-python-headless; the two overwrite each "
@@ -132,3 +129,15 @@ def _print(report: dict[str, Any]) -> None:
     if "models" in report:
         typer.echo(f"\nmodels: {', '.join(report['models'])}   (your own go into {report['model_store']})")
     typer.echo(f"\nprediction: {report.get('prediction', 'not tried, the base is incomplete')}")
+
+
+_COLLECT = "pip install 'mien[collect]'"
+
+
+def _print_youtube(found: dict[str, Any]) -> None:
+    from mien.collect.javascript import INSTALL
+
+    parts = f"JavaScript runtime: {found['javascript']}; yt-dlp-ejs: {found['scripts'] or 'missing'}"
+    typer.echo(f"  for YouTube: {'ready' if found['is_ready'] else 'not ready'} ({parts})")
+    if not found["is_ready"]:
+        typer.echo(f"  install: {INSTALL if found['scripts'] else _COLLECT}")

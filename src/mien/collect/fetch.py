@@ -202,13 +202,19 @@ class Fetcher:
 
     def _drop(self, link: Link) -> None:
         """Delete what has come of a video that is too large after all."""
-        for path in self._out.glob(f"{link.name}.*.part*"):
-            path.unlink()
+        for pattern in (".*.part*", ".*.ytdl"):
+            for path in self._out.glob(link.name + pattern):
+                path.unlink()
 
     def _reason(self, error: Exception) -> str:
         """What yt-dlp says, without colours, names of its parts and requests to report it; and the way out."""
         text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).removeprefix("ERROR: ")
-        text = re.sub(r"; please report this issue on .*|\s*\(caused by .*|\. Use --.*", "", text, flags=re.DOTALL)
+        text = re.sub(
+            r"; please report this issue on .*|\s*\(caused by .*|\. Use --.*|\s*You might want to use a VPN.*",
+            "",
+            text,
+            flags=re.DOTALL,
+        )
         text = re.sub(r"^(?:post hooks: |\[[\w:]+\] (?:[\w-]+: )?)", "", text).replace(str(self._out) + os.sep, "")
         text = " ".join(text.split())
         if "Requested format is not available" in text:

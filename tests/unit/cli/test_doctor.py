@@ -91,8 +91,10 @@ def test_what_youtube_needs(mien, default, monkeypatch):
 
     monkeypatch.setattr(javascript, "runtimes", lambda: {"node": ("20.1.0", False)})
     done = mien("doctor")
-    assert "node 20.1.0 (22.0.0 or newer is needed)" in done.out
-    assert "install one: pip install deno" in done.out
-    assert json.loads(mien("doctor", "--json").out)["youtube"]["is_ready"] is False
+    assert "for YouTube: not ready (JavaScript runtime: node 20.1.0 (22.0.0 or newer is needed)" in done.out
+    assert "install: pip install deno" in done.out
     monkeypatch.setattr(javascript, "runtimes", lambda: {"deno": ("2.9.8", True)})
-    assert "install one" not in mien("doctor").out
+    assert "for YouTube: ready" in mien("doctor").out
+    missing(monkeypatch, "yt-dlp-ejs")
+    assert json.loads(mien("doctor", "--json").out)["youtube"]["is_ready"] is False
+    assert "install: pip install 'mien[collect]'" in mien("doctor").out
