@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mien.runtime.recognizer import Recognizer
     from mien.runtime.shortcuts import load_model, predict, predict_image, read_video
     from mien.scores import Scores
+    from mien.synth.generator import Generator
+    from mien.synth.shortcut import sample_faces
     from mien.train.shortcut import train_model
 
 __version__ = "0.1.0"
@@ -41,6 +43,7 @@ _HOME = {
     "Card": "mien.card",
     "EmotionImageEnhancer": "mien.enhance.shortcut",
     "Face": "mien.face",
+    "Generator": "mien.synth.generator",
     "Labels": "mien.labels",
     "Manifest": "mien.manifest",
     "MienError": "mien.errors",
@@ -55,6 +58,7 @@ _HOME = {
     "predict": "mien.runtime.shortcuts",
     "predict_image": "mien.runtime.shortcuts",
     "read_video": "mien.runtime.shortcuts",
+    "sample_faces": "mien.synth.shortcut",
     "train_model": "mien.train.shortcut",
 }
 
@@ -62,6 +66,7 @@ __all__ = [
     "Card",
     "EmotionImageEnhancer",
     "Face",
+    "Generator",
     "Labels",
     "Manifest",
     "MienError",
@@ -76,6 +81,7 @@ __all__ = [
     "predict",
     "predict_image",
     "read_video",
+    "sample_faces",
     "train_model",
 ]
 
