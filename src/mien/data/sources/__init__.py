@@ -17,6 +17,7 @@ from mien.errors import InputError, ManifestError
 from mien.images import SUFFIXES
 from mien.labels import Labels
 from mien.manifest import ORIGINS, Manifest
+from mien.provenance import is_synthetic
 from mien.table import Table, did_you_mean
 
 #: Called with rows done and rows in all (0 when not known).
@@ -87,7 +88,8 @@ def scan(
         source: an entry of :data:`SOURCES`, or ``auto``.
         labels: the classes; by default those found. Numbered classes need it.
         domain: written into every row's column ``domain``.
-        origin: written into every row's column ``origin``: real, enhanced or synthetic.
+        origin: written into every row's column ``origin``: real, enhanced or synthetic. By default rows whose PNG files
+            say that they are synthetic are so, and the others as the source has them.
         progress: called with rows done and in all.
         say: called with each note (files left out, rows without a label ...).
         options: the source's own, e.g. ``subject_from`` of ``folder``.
@@ -119,7 +121,18 @@ def scan(
     manifest: Manifest = reader(Path(path), out=out, labels=labels, progress=progress, say=say, **options)
     if domain:
         manifest = manifest.with_columns(domain=domain)
-    if origin:
-        manifest = manifest.with_columns(origin=origin)
+    manifest = manifest.with_columns(origin=origin) if origin else _believing_files(manifest, say)
     manifest.save(out)
     return Manifest.load(out, manifest.labels)
+
+
+def _believing_files(manifest: Manifest, say: Say) -> Manifest:
+    """Rows of PNG files that say so are synthetic; files of other kinds are not opened for it."""
+    marked = [path.lower().endswith(".png") and is_synthetic(path) for path in manifest.paths()]
+    if not any(marked):
+        return manifest
+    say(f"{sum(marked)} pictures say in their metadata that they are synthetic")
+    known = manifest.frame["origin"].tolist()
+    return manifest.with_columns(
+        origin=["synthetic" if is_drawn else origin for is_drawn, origin in zip(marked, known, strict=True)]
+    )
