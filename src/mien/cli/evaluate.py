@@ -89,8 +89,11 @@ def evaluate(
         from mien.evaluate.run import evaluate as run
         from mien.manifest import Manifest
         from mien.runtime.network import Network
+        from mien.runtime.shelf import check_changeable
 
         network, data = Network(model, threads), Manifest.load(manifest)
+        if card:
+            check_changeable(network.path)  # before the long work, not after it
         with bar("reading", is_quiet=as_json) as step:
             evaluation = run(
                 network,

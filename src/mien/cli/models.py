@@ -1,134 +1,225 @@
-"""``mien models``: which models there are, and what they say of themselves."""
+"""``mien models``: which models there are, whether they are sound, and how they come and go."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from mien.card import Card
+from mien.cli.model_card import card, show
 
-app = typer.Typer(help="List and show model files.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from mien.runtime.shelf import Entry
+
+app = typer.Typer(help="List, show, check, add and download model files.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(
+    time: Annotated[
+        bool, typer.Option("--time", help="Time each of them on this machine: a second or two a model.")
+    ] = False,
+    threads: Annotated[int, typer.Option(help="CPU threads to time with.", min=1)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
     """List the models that ship, and those in your model store."""
-    from mien.runtime.models import available
+    from mien.cli.progress import bar
+    from mien.runtime.shelf import entries
     from mien.store import store_dir
 
-    found = [_line(name, path) for name, path in available().items()]
+    known, found = entries(), []
+    with bar("timing", is_quiet=as_json or not time) as step:
+        for number, entry in enumerate(known):
+            step("timing", number, len(known))
+            found.append(_line(entry, threads if time else None))
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    for item in found:
-        typer.echo(f"{item['name']:<14} {item['megabytes']:>6} MB  {item['reason'] or item['description']}")
-        if item["reason"] is None:
-            what = ", ".join(item["classes"]) or f"{item['kind']}, x{item['scale']}"
-            typer.echo(f"{'':<14} {what}; {item['size_px']} px; licence {item['licence']}")
-    typer.echo(f"your own go into {store_dir()}", err=True)
+    _print(found, threads if time else None)
+    typer.echo(f"your own go into {store_dir()}: mien models add FILE", err=True)
 
 
-def _line(name: str, path: Path) -> dict[str, Any]:
-    """One model; the store also holds files without a card, e.g. a detector's: they say why."""
+def _line(entry: Entry, threads: int | None) -> dict[str, Any]:
+    """One model; what cannot be used says why."""
     from mien.errors import ModelError
-    from mien.runtime.session import Opened
+    from mien.runtime import models
+    from mien.runtime.examine import examine
+    from mien.runtime.measured import headline, per_second
 
-    about: dict[str, Any] = {"name": name, "megabytes": round(path.stat().st_size / 1e6, 1), "path": str(path)}
+    about: dict[str, Any] = {"name": entry.name, "shipped": entry.is_shipped, "path": str(entry.path), "reason": None}
+    if entry.path.is_file():
+        about["megabytes"] = round(entry.path.stat().st_size / 1e6, 1)
+    about["hidden"] = entry.is_shipped and models.available().get(entry.name, entry.path) != entry.path
     try:
-        card = Opened(path, threads=1).card
+        if not entry.path.is_file():
+            raise ModelError("its file is missing")
+        found = examine(entry.path, threads or 1)
+        about["source"] = entry.record.source if entry.record else None
     except ModelError as error:
-        return {**about, "description": "", "reason": str(error).removeprefix(f"{path}: ")}
+        return {**about, "reason": str(error).removeprefix(f"{entry.path}: ")}
+    about["kind"] = found.kind
+    if threads is not None:
+        about["per_second"] = {str(count): round(speed, 1) for count, speed in per_second(found).items()}
+    if found.card is None:
+        return about
+    said = headline(found.card)
     return {
         **about,
-        "description": card.description,
-        "reason": None,
-        "kind": card.kind,
-        "classes": list(card.classes),
-        "scale": card.scale,
-        "size_px": card.preprocess.size_px,
-        "licence": card.licence,
-        "data_licence": card.data_licence,
-        "metrics": card.metrics,
+        "description": found.card.description,
+        "classes": list(found.card.classes),
+        "scale": found.card.scale,
+        "size_px": found.card.preprocess.size_px,
+        "licence": found.card.licence,
+        "data_licence": found.card.data_licence,
+        "headline": {"text": str(said), **said.to_dict()} if said else None,
+        "metrics": found.card.metrics,
     }
 
 
-@app.command()
-def show(
-    model: Annotated[str, typer.Argument(help="Name or path of a model.")] = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole card as JSON.")] = False,
-) -> None:
-    """Show a model's card."""
-    from mien.runtime.session import Opened
+def _print(found: list[dict[str, Any]], threads: int | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    network = Opened(model, threads=1)
-    card = network.card
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("model", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("MB", justify="right", no_wrap=True)
+    for name in ("answers", "measured", "licence"):
+        table.add_column(name, ratio=1)
+    for item in found:
+        name = Text(item["name"], style="" if item["shipped"] else "bold")
+        if item["reason"] is not None:
+            table.add_row(name, Text("–"), f"{item.get('megabytes', '')}", Text(item["reason"], style="yellow"), "", "")
+            continue
+        if item["hidden"]:
+            name.append(" (hidden)", style="yellow")
+        speed = ""
+        if threads is not None:
+            rates = ", ".join(f"{rate:,.0f}/s" for rate in item["per_second"].values())
+            speed = f"; {rates}" if item["kind"] == "detector" else f"; {rates} (1 and 32 together)"
+        said = (item.get("headline") or {}).get("text", "not measured")
+        numbers = [Text(_answers(item)), Text(said + speed), Text(item.get("licence", "of its own"))]
+        table.add_row(name, item["kind"], str(item["megabytes"]), *numbers)
+    console.print(table)
+
+
+def _answers(item: dict[str, Any]) -> str:
+    if item["kind"] == "detector":
+        return "boxes and landmarks of faces"
+    if item["kind"] == "enhancer":
+        return f"faces {item['scale']} times as large"
+    names = ", ".join(item["classes"])
+    if item["kind"] == "generator":
+        return f"drawn faces of {item['size_px']} px{': ' if names else ''}{names}"
+    return f"{names}; {item['size_px']} px"
+
+
+app.command()(show)
+app.command()(card)
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names or paths; by default all there are.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check that model files are what they were: SHA-256, card, and one run. Exit code 1 when one is not."""
+    from mien.runtime.integrity import verify as run
+
+    found = run(names or ())
     if as_json:
-        about = {"path": str(network.path), "sha256": network.digest, "bytes": network.path.stat().st_size}
-        print(json.dumps({**about, **card.model_dump(mode="json")}, indent=2))
-        return
-    rows = {
-        "name": card.name,
-        "what": card.description,
-        **(_recognizer(card) if card.kind == "recognizer" else _enhancer(card)),
-        "licence": card.licence,
-        "of its data": card.data_licence,
-        "meant for": card.intended_use,
-        "not for": card.forbidden_use,
-        "file": f"{network.path} ({network.path.stat().st_size / 1e6:.1f} MB)",
-        "sha256": network.digest,
-    }
-    for name, value in rows.items():
-        typer.echo(f"{name:<15} {value}")
-    for name, value in card.metrics.items():
-        typer.echo(f"{'metrics: ' + name:<15} {json.dumps(value)}")
-
-
-def _recognizer(card: Card) -> dict[str, str]:
-    return {
-        "classes": ", ".join(card.classes),
-        "input": f"{card.preprocess.size_px} px, {'grey' if card.preprocess.channels == 1 else 'RGB'}, "
-        f"margin {card.preprocess.margin:g}",
-        **({"fused of": ", ".join(card.members)} if card.members else {}),
-        "mirror image": "averaged" if card.flip else "not used",
-        **_biases(card),
-        "temperature": f"{card.temperature:g}",
-        "abstains below": f"{card.threshold:g}",
-    }
-
-
-def _enhancer(card: Card) -> dict[str, str]:
-    return {
-        "kind": card.kind,
-        "enlarges": f"x{card.scale}; trained on {card.preprocess.size_px} px, takes any size",
-    }
-
-
-def _biases(card: Card) -> dict[str, str]:
-    """What is added to the logits of some classes, when there is anything."""
-    added = [f"{name} {bias:+.2f}" for name, bias in zip(card.classes, card.biases, strict=False) if bias]
-    return {"added to logits": ", ".join(added)} if added else {}
+        print(json.dumps([finding.to_dict() for finding in found], indent=2))
+    else:
+        for finding in found:
+            origin = "shipped" if finding.entry.is_shipped else "yours"
+            typer.echo(f"{'FAULT' if finding.faults else 'ok':<6} {finding.entry.name} ({origin})")
+            for line in [*finding.faults, *([finding.note] if finding.note else [])]:
+                typer.echo(f"{'':<6} {line}")
+        wrong = sum(bool(finding.faults) for finding in found)
+        typer.echo(f"{len(found)} checked, {wrong or 'none'} with a fault")
+    if any(finding.faults for finding in found):
+        sys.exit(1)
 
 
 @app.command()
-def card(
-    model: Annotated[str, typer.Argument(help="Name or path of a model.")] = "default",
-    out: Annotated[Path | None, typer.Option(help="Markdown file to write; by default it is printed.")] = None,
+def add(
+    path: Annotated[Path, typer.Argument(help="Model file, e.g. the model.onnx of a run.")],
+    name: Annotated[str | None, typer.Option(help="By which it shall be known; by default the file's.")] = None,
+    sha256: Annotated[str, typer.Option(help="What the file's SHA-256 has to be.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of one of that name.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write a model's card as Markdown: only what was measured; what was not is named."""
-    from mien.atomic import write_text
-    from mien.report.enhancer_card import enhancer_card
-    from mien.report.model_card import model_card
-    from mien.runtime.network import Network
-    from mien.runtime.session import Opened
+    """Put a copy of a model file into your model store, after a look at it; from then on its name will do."""
+    from mien.runtime.shelf import add as run
 
-    opened = Opened(model, threads=1)
-    text = enhancer_card(opened) if opened.card.kind == "enhancer" else model_card(Network(model, threads=1))
-    if out is None:
-        typer.echo(text, nl=False)
+    _tell(run(path, name, sha256=sha256, replace=replace), as_json)
+
+
+@app.command()
+def get(
+    url: Annotated[str, typer.Argument(help="https://…; its digest may follow as #sha256=….")],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file, as its publisher states it.")] = "",
+    name: Annotated[str | None, typer.Option(help="By which it shall be known; by default the file's.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of one of that name.")] = False,
+    allow_http: Annotated[bool, typer.Option("--allow-http", help="Take plain http:// as well.")] = False,
+    max_mb: Annotated[float, typer.Option(help="Refuse larger files.", min=0)] = 1000,
+    timeout_s: Annotated[float, typer.Option(help="Seconds to wait without a byte.", min=0.1)] = 30,
+    retries: Annotated[int, typer.Option(help="Attempts after one that failed.", min=0)] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Download a model file into your model store. What breaks off goes on where it stopped; a wrong file is not kept."""
+    from mien.cli.progress import bar
+    from mien.errors import InputError
+    from mien.runtime.download import Limits
+    from mien.runtime.shelf import get as run
+
+    address, _, told = url.partition("#sha256=")
+    wanted = sha256 or told
+    if not wanted:
+        raise InputError(
+            f"{url}: --sha256 is missing; without it nobody can tell whether what comes is the right file. If its "
+            "publisher states none: download the file, look at it, then `mien models add FILE`"
+        )
+    limits = Limits(int(max_mb * 1e6), timeout_s, retries, allow_http=allow_http)
+    with bar("downloading", is_quiet=as_json, in_bytes=True) as step:
+        entry = run(
+            address,
+            wanted,
+            name,
+            replace=replace,
+            limits=limits,
+            progress=lambda done, total: step("downloading", done, total),
+        )
+    _tell(entry, as_json)
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="Name of a model of yours.")]) -> None:
+    """Delete a model from your model store."""
+    from mien.runtime.shelf import remove as run
+
+    typer.echo(f"removed: {run(name).path}")
+
+
+def _tell(entry: Entry, as_json: bool) -> None:
+    record = entry.record
+    assert record is not None  # it has just been written
+    if as_json:
+        print(json.dumps({"name": entry.name, "path": str(entry.path), **record.model_dump(mode="json")}, indent=2))
         return
-    write_text(out, text)
-    typer.echo(f"written: {out}")
+    use = {
+        "recognizer": f"mien predict PICTURE --model {entry.name}",
+        "enhancer": f"mien enhance FOLDER --model {entry.name} --out NEW",
+        "generator": f"mien synth sample --model {entry.name} --out NEW",
+        "detector": "mien predict PICTURE --detector yunet",
+    }
+    typer.echo(f"added: {entry.name} ({record.kind}, {record.bytes / 1e6:.1f} MB) as {entry.path}")
+    typer.echo(f"SHA-256 {record.sha256}")
+    typer.echo(f"use it: {use[record.kind]}")

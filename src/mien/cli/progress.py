@@ -7,12 +7,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def bar(first: str, *, is_quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+def bar(first: str, *, is_quiet: bool = False, in_bytes: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar on standard error while the block runs; none where nobody looks (a pipe, a log).
 
     Args:
         first: name of the first step.
         is_quiet: show nothing.
+        in_bytes: what is counted are bytes, as of a download.
 
     Yields:
         A function of step, things done and things in all (0: not known).
@@ -20,6 +21,7 @@ def bar(first: str, *, is_quiet: bool = False) -> Iterator[Callable[[str, int, i
     from rich.console import Console
     from rich.progress import (
         BarColumn,
+        DownloadColumn,
         MofNCompleteColumn,
         Progress,
         TextColumn,
@@ -28,7 +30,7 @@ def bar(first: str, *, is_quiet: bool = False) -> Iterator[Callable[[str, int, i
     )
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn() if in_bytes else MofNCompleteColumn())
     times = (TimeElapsedColumn(), TimeRemainingColumn())
     hidden = is_quiet or not console.is_terminal
     with Progress(*columns, *times, console=console, transient=True, disable=hidden) as progress:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +11,8 @@ from mien.atomic import write_bytes
 from mien.card import KEY, Card
 from mien.errors import ModelError, need
 from mien.evaluate.evaluation import Evaluation, Part
+from mien.runtime import shelf
+from mien.runtime.models import locate
 
 
 def facts(evaluation: Evaluation) -> dict[str, Any]:
@@ -38,15 +39,18 @@ def change_card(model: str | os.PathLike[str], **changes: Any) -> Card:
     """Change fields of the card inside a model file; the network stays as it is.
 
     Args:
-        model: path of an ONNX file with a card.
+        model: path of an ONNX file with a card, or name of one in the model store, whose record changes with it.
         changes: fields of :class:`Card` with their new values; ``metrics`` are added to those that are there.
 
     Raises:
-        ModelError: the file has no card, or the new values make no card.
+        ModelError: the file has no card, the new values make no card, or the model came with mien: that one stays as
+            it is, so that it can be told from a damaged one.
         MissingExtra: the package ``onnx`` is not installed.
     """
     onnx = need("onnx", "lab", "changing a card")
-    content = onnx.load_model_from_string(Path(model).read_bytes())
+    path = locate(model)
+    shelf.check_changeable(path)
+    content = onnx.load_model_from_string(path.read_bytes())
     metadata = {item.key: item for item in content.metadata_props}
     card = Card.from_metadata({key: item.value for key, item in metadata.items()}, str(model))
     metrics = {**card.metrics, **changes.pop("metrics", {})}
@@ -57,7 +61,8 @@ def change_card(model: str | os.PathLike[str], **changes: Any) -> Card:
         place = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{model}: its card cannot be changed so ({place or 'card'}: {first['msg']})") from None
     metadata[KEY].value = card.to_json()
-    write_bytes(model, content.SerializeToString())
+    write_bytes(path, content.SerializeToString())
+    shelf.renew(path)
     return card
 
 

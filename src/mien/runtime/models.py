@@ -22,7 +22,8 @@ SHIPPED = Path(__file__).parents[1] / "weights"
 
 def available() -> dict[str, Path]:
     """Name -> file. A model in the store hides a shipped one of the same name."""
-    return {path.stem: path for folder in (SHIPPED, store_dir()) for path in sorted(folder.glob("*.onnx"))}
+    paths = [path for folder in (SHIPPED, store_dir()) for path in sorted(folder.glob("*.onnx"))]
+    return {path.stem: path for path in paths if not path.name.startswith(".")}  # a dot: still being written
 
 
 def locate(model: Model) -> Path:
@@ -38,8 +39,10 @@ def locate(model: Model) -> Path:
     if str(model) in found:
         return found[str(model)]
     if path.suffix == ".onnx" or len(path.parts) > 1:
+        meant = f"; did you mean the model {path.stem!r}?" if path.suffix == ".onnx" and path.stem in found else ""
         raise ModelError(
-            f"{path}: no such model file; `mien export RUN` writes one, `mien models list` shows those there are"
+            f"{path}: no such model file{meant or '; `mien export RUN` writes one'}, "
+            "`mien models list` shows those there are"
         )
     known = did_you_mean(str(model), list(found)) if found else "there are none here; give the path of a model file"
     raise ModelError(f"unknown model {str(model)!r}: {known}")
