@@ -8,9 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from mien.cli.synth_screen import distance, screen
 from mien.cli.tables import print_table
 
 app = typer.Typer(help="Draw faces of nobody with a generator, and mix them into data.", no_args_is_help=True)
+app.command()(distance)
+app.command()(screen)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: Faces of each class on a contact sheet.

@@ -70,7 +70,9 @@ class Pair(NamedTuple):
     is_mirrored: bool
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
+    """What is kept of one picture; see :class:`Prints`."""
+
     digest: bytes
     thumbnail: Pixels
     contrast: float
@@ -103,16 +105,16 @@ def take_prints(
         {},
     )
 
-    def one(row: int) -> _Look | str:
+    def one(row: int) -> Look | str:
         try:
             image = read(paths[row])
         except ImageError as error:
             return str(error)
         if boxes is not None and np.isfinite(boxes[row]).all():
-            image = _inside(image, boxes[row])
+            image = inside(image, boxes[row])
             if not image.size:
                 return f"{paths[row]}: the box {boxes[row].tolist()} lies outside of the picture"
-        return _look(image)
+        return look_at(image)
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         for start in range(0, count, CHUNK):
@@ -127,19 +129,21 @@ def take_prints(
     return prints
 
 
-def _inside(image: Pixels, box: NDArray[np.float32]) -> Pixels:
+def inside(image: Pixels, box: NDArray[np.float32]) -> Pixels:
+    """The pixels inside a box ``x1 y1 x2 y2``; none when it lies outside of the picture."""
     x1, y1, x2, y2 = (max(round(value), 0) for value in box.tolist())
     return np.ascontiguousarray(image[y1:y2, x1:x2])
 
 
-def _look(image: Pixels) -> _Look:
+def look_at(image: Pixels) -> Look:
+    """What is kept of one picture, (H, W, 3) uint8 RGB."""
     height, width = image.shape[:2]
     digest = hashlib.blake2b(image.data, digest_size=16, person=f"{height}x{width}".encode()[:16]).digest()
     is_grey = bool((image[..., 0] == image[..., 1]).all() and (image[..., 1] == image[..., 2]).all())
     luminance = np.ascontiguousarray(image[..., 0]) if is_grey else grey(image)
     share = np.cumsum(np.bincount(luminance.ravel(), minlength=256)) / luminance.size
     contrast = float(np.searchsorted(share, 0.99) - np.searchsorted(share, 0.01, side="right"))
-    return _Look(digest, resize(luminance, SIDE_PX, SIDE_PX), max(contrast, 0.0), height, width, is_grey)
+    return Look(digest, resize(luminance, SIDE_PX, SIDE_PX), max(contrast, 0.0), height, width, is_grey)
 
 
 def fingerprints(thumbnails: Pixels) -> NDArray[np.float32]:
@@ -183,7 +187,7 @@ def alike(
     plain = fingerprints(thumbnails[rows])
     odd = np.tile((np.arange(FREQUENCIES) % 2).astype(bool), FREQUENCIES)
     mirrored = np.where(odd, -plain, plain)  # mirroring turns the sign of the odd horizontal frequencies
-    fine = _detail(thumbnails)
+    fine = detail(thumbnails)
     brightness = thumbnails.sum(axis=(1, 2), dtype=np.int64)
     found: list[Pair] = []
     for start in range(0, len(rows), BLOCK):
@@ -198,7 +202,7 @@ def alike(
             threshold = ALIKE_MIRRORED if is_mirrored else ALIKE
             for piece in range(0, len(pairs), PAIRS):
                 few = pairs[piece : piece + PAIRS]
-                similarity = _correlation(fine[few[:, 0]], fine[few[:, 1]], is_mirrored)
+                similarity = correlation(fine[few[:, 0]], fine[few[:, 1]], is_mirrored)
                 found += [
                     Pair(int(few[index].min()), int(few[index].max()), float(similarity[index]), is_mirrored)
                     for index in np.flatnonzero(similarity >= threshold)
@@ -214,10 +218,13 @@ def alike(
 
 def compare(first: Pixels, second: Pixels, *, is_mirrored: bool = False) -> NDArray[np.float32]:
     """(N,) correlation of the fine detail of thumbnails (N, 32, 32), at the best of the small shifts."""
-    return _correlation(_detail(first), _detail(second), is_mirrored)
+    return correlation(detail(first), detail(second), is_mirrored)
 
 
-def _correlation(first: NDArray[np.float16], second: NDArray[np.float16], is_mirrored: bool) -> NDArray[np.float32]:
+def correlation(
+    first: NDArray[np.float16], second: NDArray[np.float16], is_mirrored: bool = False
+) -> NDArray[np.float32]:
+    """(N,) how far the fine detail of two sets of thumbnails agrees, row by row, at the best of the small shifts."""
     inner = first[:, SHIFT_PX:-SHIFT_PX, SHIFT_PX:-SHIFT_PX].astype(np.float32)
     inner /= np.maximum(np.linalg.norm(inner, axis=(1, 2), keepdims=True), 1e-6)
     other = (second[:, :, ::-1] if is_mirrored else second).astype(np.float32)
@@ -232,10 +239,10 @@ def _correlation(first: NDArray[np.float16], second: NDArray[np.float16], is_mir
     return best
 
 
-def _detail(thumbnails: Pixels) -> NDArray[np.float16]:
+def detail(thumbnails: Pixels) -> NDArray[np.float16]:
     """Thumbnails less their blurred selves (standard deviation 2 pixels); half precision, for there may be many."""
-    detail = np.empty(thumbnails.shape, np.float16)
+    fine = np.empty(thumbnails.shape, np.float16)
     for row, thumbnail in enumerate(thumbnails):
         values = thumbnail.astype(np.float32)
-        detail[row] = values - cv2.GaussianBlur(values, (0, 0), 2)
-    return detail
+        fine[row] = values - cv2.GaussianBlur(values, (0, 0), 2)
+    return fine
