@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -136,7 +137,10 @@ def _tell(found: Found, out: Path, queries: int) -> None:
         )
     else:
         typer.echo(f"written: {out} ({len(found.videos)} videos)")
-        typer.echo(f"next: look at it, delete rows that you do not want, then mien collect download {out} --out videos")
+        name = quote(str(out))
+        typer.echo(
+            f"next: look at it, delete rows that you do not want, then mien collect download {name} --out videos"
+        )
 
 
 def _report(results: list[Result], table: Path) -> None:
@@ -150,10 +154,10 @@ def _report(results: list[Result], table: Path) -> None:
         typer.echo(f"skipped: {count} ({reason})")
     typer.echo(f"written: {table} ({counts['ok']} ok, {counts['skipped']} skipped, {counts['failed']} failed)")
     if counts["ok"]:
-        typer.echo(
-            f"in the folder: {size / 1e6:,.1f} MB, {sum(result.seconds or 0 for result in results) / 60:.0f} minutes"
-        )
-        typer.echo(f"next: mien data frames {table.parent} --out faces --about {table} --domain web")
+        minutes = sum(result.seconds or 0 for result in results) / 60
+        typer.echo(f"in the folder: {size / 1e6:,.1f} MB, {minutes:.1f} minutes")
+        folder, about = quote(str(table.parent)), quote(str(table))
+        typer.echo(f"next: mien data frames {folder} --out faces --about {about} --domain web")
 
 
 def _bytes(option: str, text: str) -> int | None:

@@ -116,9 +116,12 @@ def download(
                 if not is_first:
                     time.sleep(pause_s)
                 is_first = False
-            results.append(known or _one(link, fetcher))
-            rows[link.name] = results[-1].row()
-            _write(out, list(rows.values()))
+            rows[link.name] = Result(link, "failed", "stopped before its end", licence=link.licence).row()
+            try:
+                results.append(known or _one(link, fetcher))
+                rows[link.name] = results[-1].row()
+            finally:  # also when the user stops it
+                _write(out, list(rows.values()))
         progress("videos", len(links), len(links))
     return results
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -125,7 +126,9 @@ def test_a_download_that_is_stopped(mien, site, monkeypatch, tmp_path):
     (tmp_path / "list.csv").write_text(f"url\n{site.address}/ada.mp4\n", encoding="utf-8")
     done = mien("collect", "download", "list.csv", "--out", "videos", "--i-have-the-right")
     assert done.code == 1
-    assert "downloads.csv" in done.err
+    assert "videos/downloads.csv has the videos that were tried" in done.err
+    (row,) = rows(tmp_path / "videos" / "downloads.csv")
+    assert (row["status"], row["reason"]) == ("failed", "stopped before its end")
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,14 @@ def test_sizes(text, size):
 def test_sizes_that_are_none(text):
     with pytest.raises(InputError, match=f"--rate {text}: expected bytes"):
         _bytes("--rate", text)
+
+
+@pytest.mark.parametrize("package", ["httpx", "yt_dlp"])
+def test_without_the_extra(mien, api, monkeypatch, tmp_path, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "list.csv").write_text("url\nhttp://127.0.0.1/ada.mp4\n", encoding="utf-8")
+    search = ["search", "a"]
+    download = ["download", "list.csv", "--out", "videos", "--i-have-the-right"]
+    done = mien("collect", *(search if package == "httpx" else download))
+    assert done.code == 2
+    assert "pip install 'mien[collect]'" in done.err
