@@ -21,6 +21,9 @@ def one_hot(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
 def soft_targets(manifest: Manifest, recipe: Data) -> NDArray[np.float32]:
     """Targets of the training split.
 
+    With votes, a drawn face on which nobody voted counts as what it was drawn to be: `mien synth mix` puts such rows
+    beside photographs that people have voted on.
+
     Returns:
         (N, C) float32; a row sums to one, or to zero when the picture must be left out.
 
@@ -33,10 +36,13 @@ def soft_targets(manifest: Manifest, recipe: Data) -> NDArray[np.float32]:
         votes = manifest.votes()
         if votes is None:
             raise ManifestError("data.targets is 'votes', but the manifest has no columns 'votes.<class>'")
-        enough = votes.sum(axis=1) >= recipe.min_votes
+        cast = votes.sum(axis=1)
+        enough = cast >= recipe.min_votes
         votes = np.where(votes >= recipe.vote_floor, votes, 0)
         total = votes.sum(axis=1, keepdims=True)
         soft = np.where(enough[:, None] & (total > 0), votes / np.maximum(total, 1e-9), 0).astype(np.float32)
+        drawn = (manifest.frame["origin"] == "synthetic").to_numpy() & (cast == 0)
+        soft[drawn] = one_hot(manifest.targets()[drawn], len(manifest.labels))
     if not soft.any():
         raise ManifestError(f"no row of the split {recipe.train!r} has a usable {recipe.targets}")
     return soft

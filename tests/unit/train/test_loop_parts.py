@@ -87,6 +87,18 @@ def test_votes_that_are_not_there():
         soft_targets(Manifest.of(image=["a"], label=["happy"]), Data(targets="votes"))
 
 
+def test_drawn_faces_among_voted_ones_count_as_their_labels():
+    manifest = Manifest.of(
+        labels=Labels(("happy", "sad")),
+        image=["real", "nobody", "drawn", "drawn-voted"],
+        label=["happy", "happy", "sad", "sad"],
+        origin=["real", "real", "synthetic", "synthetic"],
+        **{"votes.happy": [3, 0, None, 1], "votes.sad": [1, 0, None, 3]},
+    )
+    soft = soft_targets(manifest, Data(targets="votes"))
+    assert soft.tolist() == [[0.75, 0.25], [0, 0], [0, 1], [0.25, 0.75]]
+
+
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     class Hostile:
         def __reduce__(self):
