@@ -16,7 +16,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports unit base-check docs picture web-assets lock bench clean
+.PHONY: help demo test lint format types imports unit base-check docs checksums picture web-assets lock bench clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -50,6 +50,9 @@ base-check: $(BASE)/.ready ## check that the base dependencies are enough to pre
 
 docs: $(DEV)/.ready ## write docs/reference.md from the verbs, tables and recipes
 	@$(DEV)/bin/python scripts/reference.py
+
+checksums: $(BASE)/.ready ## write the digests of the model files that ship, after a change of one
+	@$(BASE)/bin/python scripts/checksums.py
 
 picture: $(BASE)/.ready ## draw the picture at the top of the README
 	@$(BASE)/bin/mien predict src/mien/assets/group.jpg --annotated docs/images

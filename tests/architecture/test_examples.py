@@ -34,6 +34,8 @@ PAGES = {
         "docs/guides/compare.md",
         "docs/guides/calibrate.md",
         "docs/guides/enhance.md",
+        "docs/guides/models.md",
+        "docs/guides/synth.md",
     )
 }
 

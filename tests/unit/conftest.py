@@ -1,7 +1,11 @@
-"""A network that can be computed by hand, and videos of pictures that are known."""
+"""A network that can be computed by hand, videos of pictures that are known, and a server of one file."""
 
-from collections.abc import Callable, Sequence
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +201,81 @@ def generator_file(tmp_path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+class FileServer:
+    """Gives one file, under any path, in the ways that a test asks for.
+
+    Attributes:
+        content: the file.
+        ways: how the next requests are answered, the first first; when none is left, well. A number is a status;
+            ``no range``: all of it, whatever was asked for; ``cut 100``: the promised length, but only so many bytes;
+            ``stall 100``: so many bytes, then nothing for two seconds; ``drip``: byte by byte; ``other part``: a part
+            that nobody asked for; ``unknown length``; ``to URL``: a redirection.
+        headers: sent beside.
+        asked: the Range header of every request, None where there was none.
+        url: its address; any path may follow.
+    """
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.ways: list[int | str] = []
+        self.headers: dict[str, str] = {}
+        self.asked: list[str | None] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append(self.headers["Range"])
+                server.answer(self, server.ways.pop(0) if server.ways else "well")
+
+            def log_message(self, *about: object) -> None:
+                """Say nothing."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+
+    def answer(self, request: BaseHTTPRequestHandler, way: int | str) -> None:
+        content, found = self.content, re.match(r"bytes=(\d+)-", request.headers["Range"] or "")
+        start = int(found[1]) if found and way != "no range" else 0
+        word, _, rest = str(way).partition(" ")
+        if word == "to":
+            request.send_response(302)
+            request.send_header("Location", rest)
+        elif isinstance(way, int):
+            request.send_response(way)
+            content, start = b"", 0
+        elif start >= len(content) > 0:
+            request.send_response(416)
+            content = b""
+        else:
+            request.send_response(206 if start else 200)
+            if start:
+                shown = start + 1 if way == "other part" else start
+                request.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
+            if way != "unknown length":
+                request.send_header("Content-Length", str(len(content) - start))
+        for name, value in self.headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        rest_of_it = content[start:] if word != "to" else b""
+        if word in ("cut", "stall"):
+            rest_of_it = rest_of_it[: int(rest)]
+        for piece in [rest_of_it[i : i + 1] for i in range(len(rest_of_it))] if word == "drip" else [rest_of_it]:
+            request.wfile.write(piece)
+        if word == "stall":
+            request.wfile.flush()
+            time.sleep(2)
+
+
+@pytest.fixture
+def file_server(monkeypatch) -> Iterator[FileServer]:
+    """A server of one file on this machine, without any proxy in between."""
+    monkeypatch.setenv("no_proxy", "*")
+    server = FileServer()
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+    thread.join()

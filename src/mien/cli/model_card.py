@@ -26,18 +26,14 @@ def show(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a model card as Markdown.")] = False,
 ) -> None:
     """Show a model's card: what it answers, how it was measured, what it is for and what not."""
-    from mien.errors import InputError, ModelError
-    from mien.runtime.examine import examine
-    from mien.runtime.session import Opened
+    from mien.errors import InputError
+    from mien.runtime.examine import look
     from mien.runtime.shelf import digest_of, find
 
     if as_json and as_markdown:
         raise InputError("--json and --markdown: choose one")
     entry = find(model)
-    try:
-        found: Card | None = Opened(entry.path, threads=1).card
-    except ModelError:
-        found = examine(entry.path).card  # a detector has none; what is no model at all says so
+    found = look(entry.path).card  # a detector has none
     if as_markdown:
         typer.echo(_markdown(entry, found), nl=False)
         return
@@ -115,10 +111,8 @@ def _about(found: Card) -> Iterator[tuple[str, str]]:
     yield "licence", found.licence
     data = found.data.get("rows")
     if isinstance(data, Mapping):
-        yield (
-            "data",
-            ", ".join(f"{split or 'without a split'} {count:,}" for split, count in data.items()) + " pictures",
-        )
+        counts = ", ".join(f"{split or 'without a split'} {count:,}" for split, count in data.items())
+        yield "data", f"{counts} pictures"
     yield "of its data", found.data_licence
     yield "meant for", found.intended_use
     yield "not for", found.forbidden_use

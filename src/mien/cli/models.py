@@ -46,7 +46,7 @@ def _line(entry: Entry, threads: int | None) -> dict[str, Any]:
     """One model; what cannot be used says why."""
     from mien.errors import ModelError
     from mien.runtime import models
-    from mien.runtime.examine import examine
+    from mien.runtime.examine import look
     from mien.runtime.measured import headline, per_second
 
     about: dict[str, Any] = {"name": entry.name, "shipped": entry.is_shipped, "path": str(entry.path), "reason": None}
@@ -56,7 +56,7 @@ def _line(entry: Entry, threads: int | None) -> dict[str, Any]:
     try:
         if not entry.path.is_file():
             raise ModelError("its file is missing")
-        found = examine(entry.path, threads or 1)
+        found = look(entry.path, threads or 1)
         about["source"] = entry.record.source if entry.record else None
     except ModelError as error:
         return {**about, "reason": str(error).removeprefix(f"{entry.path}: ")}
@@ -89,8 +89,10 @@ def _print(found: list[dict[str, Any]], threads: int | None) -> None:
     table.add_column("model", no_wrap=True)
     table.add_column("kind", no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
-    for name in ("answers", "measured", "licence"):
-        table.add_column(name, ratio=1)
+    for heading in ("answers", "measured", "licence"):
+        table.add_column(heading, ratio=1)
+    if threads is not None:
+        table.add_column("a second", no_wrap=True)
     for item in found:
         name = Text(item["name"], style="" if item["shipped"] else "bold")
         if item["reason"] is not None:
@@ -98,14 +100,15 @@ def _print(found: list[dict[str, Any]], threads: int | None) -> None:
             continue
         if item["hidden"]:
             name.append(" (hidden)", style="yellow")
-        speed = ""
-        if threads is not None:
-            rates = ", ".join(f"{rate:,.0f}/s" for rate in item["per_second"].values())
-            speed = f"; {rates}" if item["kind"] == "detector" else f"; {rates} (1 and 32 together)"
         said = (item.get("headline") or {}).get("text", "not measured")
-        numbers = [Text(_answers(item)), Text(said + speed), Text(item.get("licence", "of its own"))]
-        table.add_row(name, item["kind"], str(item["megabytes"]), *numbers)
+        texts = [Text(_answers(item)), Text(said), Text(item.get("licence", "not stated in the file"))]
+        speed = ", ".join(f"{rate:,.0f}" for rate in item.get("per_second", {}).values())
+        table.add_row(name, item["kind"], str(item["megabytes"]), *texts, *([speed] if threads is not None else []))
     console.print(table)
+    if threads is not None:
+        console.print(
+            "a second: faces one by one, and 32 together; of a detector pictures of 640 x 480 px", style="dim"
+        )
 
 
 def _answers(item: dict[str, Any]) -> str:
@@ -171,10 +174,12 @@ def get(
     allow_http: Annotated[bool, typer.Option("--allow-http", help="Take plain http:// as well.")] = False,
     max_mb: Annotated[float, typer.Option(help="Refuse larger files.", min=0)] = 1000,
     timeout_s: Annotated[float, typer.Option(help="Seconds to wait without a byte.", min=0.1)] = 30,
-    retries: Annotated[int, typer.Option(help="Attempts after one that failed.", min=0)] = 4,
+    retries: Annotated[
+        int, typer.Option(help="Attempts after one that broke off, while they bring nothing new.", min=0)
+    ] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Download a model file into your model store. What breaks off goes on where it stopped; a wrong file is not kept."""
+    """Download a model file into your model store. What broke off goes on from there; a wrong file is not kept."""
     from mien.cli.progress import bar
     from mien.errors import InputError
     from mien.runtime.download import Limits

@@ -43,7 +43,7 @@ class Limits:
     Attributes:
         max_bytes: of the whole file.
         timeout_s: without a byte.
-        retries: attempts after the first that bring nothing new, one after the other.
+        retries: attempts after one that broke off, for as long as they bring nothing new.
         wait_s: before the first of them; doubles each time.
         allow_http: take plain HTTP from other machines, too; the digest still has to be right.
     """

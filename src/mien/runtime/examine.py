@@ -33,7 +33,7 @@ PICTURE_PX = (480, 640)
 
 @dataclass(frozen=True)
 class Examined:
-    """A model file that does what it says.
+    """A model file that has been opened.
 
     Attributes:
         path: the file.
@@ -49,7 +49,7 @@ class Examined:
 
 
 def examine(path: str | os.PathLike[str], threads: int = 1) -> Examined:
-    """Open a model file and run it once.
+    """Open a model file, and see that it does what it says.
 
     Args:
         path: the file.
@@ -64,6 +64,19 @@ def examine(path: str | os.PathLike[str], threads: int = 1) -> Examined:
         >>> examine(locate("default")).kind
         'recognizer'
     """
+    found = look(path, threads)
+    try:
+        found.run(2)  # two, so that a file for one face at a time is found out
+    except ModelError:
+        raise
+    except Exception as error:  # ONNX Runtime's exceptions have no common base
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        raise ModelError(f"{found.path}: cannot be run ({reason})") from None
+    return found
+
+
+def look(path: str | os.PathLike[str], threads: int = 1) -> Examined:
+    """Open a model file without running it; arguments and errors as in :func:`examine`."""
     path = Path(path)
     try:
         opened = Opened(path, threads, device="cpu")
@@ -72,17 +85,9 @@ def examine(path: str | os.PathLike[str], threads: int = 1) -> Examined:
             finder = YuNet(path, threads=threads)
         except ModelError:
             raise error from None  # that it is no detector either is no news
-        found = Examined(path, "detector", None, _detector(finder))
-    else:
-        made = {"recognizer": _recognizer, "enhancer": _enhancer, "generator": _generator}[opened.card.kind]
-        found = Examined(path, opened.card.kind, opened.card, made(opened, threads))
-    try:
-        found.run(2)  # two, so that a file for one face at a time is found out
-    except ModelError:
-        raise
-    except Exception as error:  # ONNX Runtime's exceptions have no common base
-        raise ModelError(f"{path}: cannot be run ({(str(error).splitlines() or [repr(error)])[0]})") from None
-    return found
+        return Examined(path, "detector", None, _detector(finder))
+    made = {"recognizer": _recognizer, "enhancer": _enhancer, "generator": _generator}[opened.card.kind]
+    return Examined(path, opened.card.kind, opened.card, made(opened, threads))
 
 
 def _recognizer(opened: Opened, threads: int) -> Run:

@@ -58,13 +58,13 @@ class Headline:
 def headline(card: Card) -> Headline | None:
     """The number of a card that says most about pictures that the model has not seen.
 
-    A split that neither taught nor chose the model comes first, the largest of several; then the one that chose it. Where
-    a split was also measured without pictures that the training has, that number is taken. What was measured on the
-    training split is never shown.
+    A split that neither taught nor chose the model comes first, the largest of several; then the one that chose it.
+    Where a split was also measured without pictures that the training has, that number is taken. What was measured on
+    the training split is never shown.
 
     Example:
-        >>> metrics = {"val": {"rows": 50, "accuracy": 0.9}, "test": {"rows": 40, "accuracy": 0.8}}
-        >>> str(headline(Card(name="mine", classes=("happy", "sad"), metrics={**metrics, "selection": {"split": "val"}})))
+        >>> measured = {"val": {"rows": 50, "accuracy": 0.9}, "test": {"rows": 40, "accuracy": 0.8}}
+        >>> str(headline(Card(name="mine", metrics={**measured, "selection": {"split": "val"}})))
         '80.0 % on test'
     """
     chosen = card.metrics.get("selection")

@@ -265,7 +265,9 @@ def _keep(entry: Entry, fill: Callable[[Path], str], known_as: str, source: str)
         try:
             kind = examine(temporary).kind
         except ModelError as error:
-            raise ModelError(str(error).replace(str(temporary), known_as)) from None
+            told = str(error).replace(str(temporary), known_as)
+            hint = "; its weights lie in files beside it: save it as one file" if "external" in told.lower() else ""
+            raise ModelError(told + hint) from None
         if kind == "detector" and not entry.name.startswith(DETECTOR_PREFIX):
             raise ModelError(
                 f"{known_as}: is a face detector; the detector 'yunet' finds it by its name, so that has to begin with "
