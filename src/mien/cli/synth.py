@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mien.cli.synth_screen import distance, screen
+from mien.cli.synth_import import import_network
+from mien.cli.synth_screen import distance, inception, screen
 from mien.cli.tables import print_table
 
 app = typer.Typer(help="Draw faces of nobody with a generator, and mix them into data.", no_args_is_help=True)
-app.command()(distance)
-app.command()(screen)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: Faces of each class on a contact sheet.
@@ -144,6 +143,11 @@ def mix(
     }
     print_table("class (train)", rows, ["before", "added", "after", "added %"])
     typer.echo(f"written: {out}; {found.added:,} synthetic pictures, {found.share:.1%} of train")
+
+
+for command in (screen, distance, inception):
+    app.command()(command)
+app.command("import")(import_network)
 
 
 def _counts(texts: list[str]) -> dict[str, int]:

@@ -227,3 +227,23 @@ def _tell(found: Screened) -> None:
     )
     for note in found.notes:
         console.print(f"! {note}", style="yellow", highlight=False)
+
+
+def inception(
+    weights: Annotated[Path, typer.Argument(help="Your weights of inception_v3: a .pth with a state dict.")],
+    out: Annotated[Path, typer.Option("--out", help="ONNX file for `mien synth distance --features`.")],
+) -> None:
+    """Turn weights of Inception v3, which do not come with mien, into a feature net.
+
+    Takes torchvision's file, and pt_inception-2015-12-05, with which published FIDs are measured.
+    """
+    from mien.errors import need
+
+    need("torchvision", "lab", "reading weights of inception_v3")
+    from mien.train.inception import export_inception
+
+    found = export_inception(weights, out)
+    which = (
+        "as published FIDs use it" if found.is_published else "torchvision's: not for comparison with published FIDs"
+    )
+    typer.echo(f"written: {out}; inception_v3, {which}")
