@@ -61,7 +61,7 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
             tuple(torch.zeros(shape) for shape in example.values()),
             input_names=list(example),
             output_names=list(answers.names),
-            dynamic_shapes=(free, (free,) * (len(example) - 1)) if len(example) > 1 else (free,),
+            dynamic_shapes=(free, *({0: torch.export.Dim.DYNAMIC} for _ in range(1, len(example)))),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -83,7 +83,7 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
 def _shapes(net: nn.Module, card: Card, count: int, wider: int = 0) -> dict[str, tuple[int, ...]]:
     """Input -> shape; pictures for an enhancer, whose sides are free, are ``wider`` than high."""
     if isinstance(net, Generator):
-        sizes = {"latents": net.latents, "classes": net.classes, "truncation": 1, "noise": net.noises}
+        sizes = {"latents": net.latents, "truncation": 1, "noise": net.noises, "classes": net.classes}
         return {name: (count, size) for name, size in sizes.items() if size}
     side = card.preprocess.size_px
     return {"faces": (count, card.preprocess.channels, side, side + wider * (card.kind == "enhancer"))}

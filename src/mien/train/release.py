@@ -15,7 +15,9 @@ from mien.train.export import export, versions
 INTENDED_OF_ENHANCERS = (
     "Research and engineering on small pictures of faces: larger input for models, and for people to look at."
 )
-INTENDED_OF_GENERATORS = "Research and engineering on perceived facial expressions: faces of persons who do not exist, to add to training data."
+INTENDED_OF_GENERATORS = (
+    "Research and engineering on perceived facial expressions: faces of nobody, to add to training data."
+)
 FORBIDDEN_OF_GENERATORS = (
     "Not to pass drawn faces off as photographs, nor to measure a recognizer on: they show what was learned, with its "
     "biases. Whoever publishes them must say that they are made (EU AI Act, Article 50)."

@@ -116,7 +116,7 @@ class Mapping(nn.Module):
 
     def centre(self, classes: torch.Tensor) -> torch.Tensor:
         """(N, styles): the average style of each one's class; between classes, something between."""
-        return classes @ self.w_avg if self.embed is not None else self.w_avg.expand(len(classes), -1)
+        return classes @ self.w_avg if self.embed is not None else self.w_avg.expand(classes.shape[0], -1)
 
     @torch.no_grad()
     def find_centres(self, count: int = 4096) -> None:
@@ -246,7 +246,7 @@ class Block(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Features and picture so far (None at first) -> both at this side."""
         if features is None:
-            features = self.const.expand(len(styles[0]), -1, -1, -1)
+            features = self.const.expand(styles[0].shape[0], -1, -1, -1)  # len() would export as a number
         else:
             features = self.conv0(features, styles[0], noise[0])
         features = self.conv1(features, styles[-2], noise[-1])
@@ -382,8 +382,8 @@ class Drawn(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, latents: torch.Tensor, *inputs: torch.Tensor) -> tuple[torch.Tensor]:
-        """Latents, classes (where there are any), truncation, noise -> (N, channels, S, S)."""
-        classes = inputs[0] if self.net.classes else latents[:, :0]
-        truncation, noise = inputs[-2:]
-        return (self.net(latents, classes, truncation, noise),)
+    def forward(
+        self, latents: torch.Tensor, truncation: torch.Tensor, noise: torch.Tensor, classes: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor]:
+        """As :meth:`Generator.forward`; no ``classes`` where the net has none."""
+        return (self.net(latents, latents[:, :0] if classes is None else classes, truncation, noise),)
