@@ -34,4 +34,4 @@ def export(
         print(json.dumps({"model": str(written), "bytes": written.stat().st_size, "parity": difference}))
     else:
         size = written.stat().st_size / 1e6
-        typer.echo(f"{written}: {size:.1f} MB, logits differ from the trained net by at most {difference:.1e}")
+        typer.echo(f"{written}: {size:.1f} MB, output differs from the trained net by at most {difference:.1e}")
