@@ -16,9 +16,9 @@ from mien.runtime.models import Model
 from mien.runtime.session import Opened
 from mien.table import did_you_mean
 
-#: Pictures of one run of the network. The sums inside a network are taken in an order that depends on how many pictures
-#: go through it, and so do the last bits of its answers: with a fixed number, and each picture always at the same place
-#: in its run, nothing else decides how a picture looks.
+#: Pictures of one run of the network. How many go through it together may decide in which order it adds up, and so the
+#: last bits of its answers (graphics cards choose their method by it): with a fixed number, and each picture always at
+#: the same place in its run, nothing else decides how a picture looks.
 RUN = 8
 #: Seeds are below this: numpy takes apart larger ones, and two of them could then be the same.
 SEEDS = 2**32
@@ -119,8 +119,8 @@ class Generator:
             truncation: 1 draws as varied as it has learned to; towards 0 faces are closer to the average of their
                 class, cleaner and more alike.
 
-        Yields:
-            (S, S, 3) RGB or (S, S) grey, uint8, in the order of ``numbers``.
+        Returns:
+            Faces in the order of ``numbers``, (S, S, 3) RGB or (S, S) grey, uint8, drawn as they are asked for.
 
         Raises:
             LabelError: no such class.
@@ -128,15 +128,17 @@ class Generator:
 
         Source: truncation as in Karras et al., "A Style-Based Generator Architecture for GANs", 2019, appendix B.
         """
-        index = self.index(label)
         check_seed(seed)
         check_truncation(truncation)
+        return self._faces(self.index(label), numbers, seed, truncation)
+
+    def _faces(self, index: int, numbers: Iterable[int], seed: int, truncation: float) -> Iterator[Pixels]:
         for first, wanted in groupby(numbers, lambda number: number // RUN * RUN):
-            drawn = self._draw(index, first, seed, truncation)
+            drawn = self._run(index, first, seed, truncation)
             for number in wanted:
                 yield drawn[number - first]
 
-    def _draw(self, index: int, first: int, seed: int, truncation: float) -> Pixels:
+    def _run(self, index: int, first: int, seed: int, truncation: float) -> Pixels:
         latents = np.empty((RUN, self.latent_size), np.float32)
         noise = np.empty((RUN, self.noise_size), np.float32)
         for row in range(RUN):

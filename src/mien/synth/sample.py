@@ -138,8 +138,8 @@ def _claim(
         "seed": seed,
         "truncation": {name: of_class.truncation for name, of_class in wanted.items()},
     }
-    if record.exists():
-        old = json.loads(record.read_text(encoding="utf-8"))
+    old = _known(record)
+    if old is not None:
         if fresh:
             record.unlink()
             for name in old["truncation"]:
@@ -153,6 +153,15 @@ def _claim(
         half.unlink()
     write_text(record, json.dumps(job, indent=2) + "\n")
     return dict(job["truncation"])
+
+
+def _known(record: Path) -> dict[str, Any] | None:
+    """What an earlier job of this kind has written down; other verbs leave a ``job.json``, too."""
+    try:
+        old = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return old if isinstance(old, dict) and {"generator", "seed", "truncation"} <= set(old) else None
 
 
 def _check_same(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

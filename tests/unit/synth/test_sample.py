@@ -129,6 +129,16 @@ def test_folders_of_others_are_left_alone(generator_file, tmp_path):
     assert [path.name for path in out.iterdir()] == ["holiday.jpg"]
 
 
+def test_folders_of_other_verbs_are_left_alone(generator_file, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "job.json").write_text('{"enhancer": "bicubic"}')
+    for fresh in (False, True):
+        with pytest.raises(RunError, match="not empty and not a folder of drawn faces"):
+            sample(plan(generator_file()), out, fresh=fresh)
+    assert (out / "job.json").read_text() == '{"enhancer": "bicubic"}'
+
+
 def test_a_plan_that_does_not_fit_touches_nothing(generator_file, tmp_path):
     with pytest.raises(RecipeError):
         sample(plan(generator_file(), angry=2), tmp_path / "out")
