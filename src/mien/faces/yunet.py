@@ -212,8 +212,8 @@ def from_store(
         if not found:
             raise ModelError(
                 f"no face_detection_yunet*.onnx in {store_dir()}: `mien models add` puts OpenCV's file there (model "
-                "zoo, folder face_detection_yunet); or give the option path, or use the detector 'libfacedetection', which "
-                "needs none"
+                "zoo, folder face_detection_yunet); or give the option path, or use the detector 'libfacedetection', "
+                "which needs none"
             )
         path = found[-1]
     return YuNet(path, min_score, min_size_px, longest_side_px, threads, refine)
