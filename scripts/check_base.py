@@ -53,6 +53,8 @@ def main() -> None:
         answer = mien("predict", picture, "--json", folder=folder)
         check(answer.returncode == 0, f"mien predict: {answer.stderr}")
         json.loads(answer.stdout)
+        sound = mien("models", "verify", folder=folder)
+        check(sound.returncode == 0, f"mien models verify: {sound.stdout}{sound.stderr}")
         for arguments in LAB:
             (Path(folder) / "faces.csv").write_text("image,label,split\n")
             refused = mien(*arguments, folder=folder)
