@@ -85,7 +85,9 @@ def test_domains(web: Path, others: list[str], out: Path) -> Path:
     return target
 
 
-def drawn_faces(generator: str, truncation: float, count: int, faces: str, out: Path, threads: int) -> Path:
+def drawn_faces(
+    generator: str, truncation: float, agree: float, count: int, faces: str, out: Path, threads: int
+) -> Path:
     """Faces that passed the screening, with what was measured of them beside."""
     kept = out / "kept.csv"
     if not kept.exists():
@@ -93,7 +95,8 @@ def drawn_faces(generator: str, truncation: float, count: int, faces: str, out: 
         drawing = ("--model", generator, "--truncation", truncation, "--seed", 1, "--threads", threads)
         run("synth", "sample", *words, *drawing, "--out", out / "drawn")
         manifest = out / "drawn" / "manifest.csv"
-        table = run("synth", "screen", manifest, "--real", faces, "--split", "train", "--out", kept)
+        screen = ("synth", "screen", manifest, "--real", faces, "--split", "train", "--agree", agree, "--out", kept)
+        table = run(*screen)
         (out / "screened.txt").write_text(table, encoding="utf-8")
         print(table)
     return kept
@@ -141,6 +144,7 @@ def main() -> None:
     parser.add_argument("--shares", default="0.25,0.5,0.75", help="of the training pictures that are drawn")
     parser.add_argument("--draw", type=float, default=3.0, help="draw so many times what is needed before screening")
     parser.add_argument("--truncation", type=float, default=0.8)
+    parser.add_argument("--agree", type=float, default=0.5, help="least probability of a face's label in screening")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--epochs", type=int, default=24, help="of real faces alone; the others take as many steps")
     parser.add_argument("--threads", type=int, default=1)
@@ -149,7 +153,15 @@ def main() -> None:
     few, more, web = real_faces(given.faces, given.each, given.out)
     test = test_domains(web, given.others, given.out)
     needed = max(shares) / (1 - max(shares)) * given.each
-    drawing = (given.generator, given.truncation, round(needed * given.draw), given.faces, given.out, given.threads)
+    drawing = (
+        given.generator,
+        given.truncation,
+        given.agree,
+        round(needed * given.draw),
+        given.faces,
+        given.out,
+        given.threads,
+    )
     kept = drawn_faces(*drawing)
     arms, epochs = {"real": few}, {"real": given.epochs}
     for share in shares:
@@ -185,7 +197,7 @@ def main() -> None:
         f"* `python benchmarks/synth_transfer.py FACES.csv {Path(given.generator).name} "
         + " ".join(one.split("=")[0] + "=PICTURES.csv" for one in given.others)
         + f" --out FOLDER --each {given.each} --shares {given.shares} --draw {given.draw} --truncation "
-        f"{given.truncation} --seeds {given.seeds} --epochs {given.epochs}`",
+        f"{given.truncation} --agree {given.agree} --seeds {given.seeds} --epochs {given.epochs}`",
         f"* classes: {', '.join(CLASSES)}; real: {given.each} FER2013 faces of each; twice-real: as many more in "
         "place of drawn ones; the generator itself learned from all faces of that split",
         "* web: the split val of FER2013 (majority of FER+ votes); press: photographs of known people, labels partly "
