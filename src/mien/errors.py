@@ -13,7 +13,8 @@
     │   ├── CollectError      a video platform that refuses a search
     │   └── UnknownName       a name that is not in a table; carries the nearest ones
     ├── MissingExtra          a package is not installed; carries the line that installs it
-    └── ParityError           an exported model does not compute what the trained one does
+    ├── ParityError           an exported model does not compute what the trained one does
+    └── ClusterError          the machines of a cluster are lost, or cannot do what they are asked
 
 A message names the thing, the value, what was expected and the way out.
 """
@@ -87,6 +88,10 @@ class MissingExtra(MienError):
 
 class ParityError(MienError):
     """An exported model and the trained one disagree."""
+
+
+class ClusterError(MienError):
+    """Workers of a cluster are lost, or cannot do what they are asked."""
 
 
 def need(module: str, extra: str, purpose: str) -> ModuleType:

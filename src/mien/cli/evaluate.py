@@ -49,6 +49,11 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 64,
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
+    engine: Annotated[str, typer.Option(help="threads, or ray: a Ray cluster.")] = "threads",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Pictures read (ray: calls made) at the same time; by default one per core.", min=1),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled pictures: numbers with intervals, per class, confusion matrix, pictures."""
@@ -110,6 +115,8 @@ def evaluate(
                 seed=seed,
                 by_subject=by_subject,
                 out=out,
+                engine=engine,
+                workers=workers,
                 progress=step,
             )
         if card:

@@ -15,7 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from mien.cli.clips import Clips
-    from mien.runtime.recognizer import Recognizer
+    from mien.runtime.engines import Read
     from mien.runtime.stream import Answer
 
 #: Rows that the table on the screen shows; --json, --output and --annotated have them all.
@@ -50,6 +50,11 @@ def predict(
     output: Annotated[Path | None, typer.Option(help="File for all results: .json, .jsonl or .csv.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the network.", min=1)] = None,
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 32,
+    engine: Annotated[str, typer.Option(help="Who reads pictures: threads, or ray: a Ray cluster.")] = "threads",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Pictures read (ray: calls made) at the same time; by default one per core.", min=1),
+    ] = None,
     every: Annotated[
         str, typer.Option(help="Of a video read each one of so many frames (5), or one in so many seconds (0.5s).")
     ] = "1",
@@ -82,12 +87,14 @@ def predict(
     from mien.faces import DEFAULT
     from mien.runtime.biases import Biases
     from mien.runtime.clip import is_video
+    from mien.runtime.engines import ENGINES
     from mien.runtime.models import DEFAULT as DEFAULT_MODEL
     from mien.runtime.recognizer import Recognizer
     from mien.runtime.video import Every
 
     if output is not None:
         check_suffix(output)
+    opened = ENGINES.load(engine)
     start_s, end_s = seconds(start, "--start") or 0.0, seconds(end, "--end")
     if end_s is not None and end_s <= start_s:
         raise InputError(f"--end {end}: expected a time after the start ({start_s:g} s)")
@@ -122,10 +129,11 @@ def predict(
     has_videos = any(map(is_video, paths))
     is_any_read = False
     with (
+        opened(recognizer, workers) as read,
         writers(output, as_json, head, recognizer.labels.names, has_videos) as outputs,
         bar("reading faces", is_quiet=as_json or (len(paths) < MANY and not has_videos)) as step,
     ):
-        for answer in _answers(recognizer, clips, paths, annotated, timeline, step):
+        for answer in _answers(read, clips, paths, annotated, timeline, step):
             is_any_read = is_any_read or answer.error is None
             if not is_video(answer.source):
                 shown.add(answer)
@@ -194,7 +202,7 @@ def _expand(sources: Sequence[str]) -> Iterator[str]:
 
 
 def _answers(
-    recognizer: Recognizer,
+    read: Read,
     clips: Clips,
     paths: Sequence[str],
     annotated: Path | None,
@@ -214,7 +222,7 @@ def _answers(
             for path in group:
                 yield from clips.read(path, drawn.of(path, ".mp4"), plots.of(path, ".png"), step)
             continue
-        for answer in recognizer.stream(group):
+        for answer in read(group):
             done += 1
             step("reading faces", done, total)
             if answer.error is None and (target := drawn.of(answer.source, ".jpg")) is not None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.face import Face
-from mien.faces import crop
+from mien.faces import Detector, crop
 from mien.faces import detector as find_with
 from mien.images import Pixels, read
 from mien.manifest import Manifest
@@ -55,25 +55,47 @@ def faces_of(
     Yields:
         (S, S, 3) uint8 RGB, or why there is none: ``NoFace``, or any other ``InputError``.
     """
-    finder = None if detector == "whole" else find_with(detector)
+    finder = finder_of(detector)
     paths, boxes = manifest.paths(), manifest.boxes()
 
     def one(row: int) -> Pixels | InputError:
-        try:
-            image = read(paths[row])
-            if boxes is not None and np.isfinite(boxes[row]).all():
-                image = crop(image, Face(boxes[row]), preprocess.margin, preprocess.shift)
-            elif finder is not None:
-                found = finder.detect(image)
-                if not found:
-                    return NoFace(f"{paths[row]}: no face found")
-                image = crop(image, found[0], preprocess.margin, preprocess.shift)
-        except InputError as error:
-            return error
-        fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
-        return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
+        return face_of(paths[row], None if boxes is None else boxes[row], preprocess, finder)
 
     yield from in_order(one, len(paths), threads=threads, ahead=ahead)
+
+
+def finder_of(detector: str) -> Detector | None:
+    """What finds the faces of rows without a box; None for ``whole``: the picture is the face."""
+    return None if detector == "whole" else find_with(detector)
+
+
+def face_of(
+    path: str, box: NDArray[np.float32] | None, preprocess: Preprocess, finder: Detector | None
+) -> Pixels | InputError:
+    """The face of one row.
+
+    Args:
+        path: of the picture.
+        box: (4,) x1 y1 x2 y2 in pixels; None, or nan, for a row without.
+        preprocess: the network's input contract.
+        finder: for a row without a box; None when the picture is the face.
+
+    Returns:
+        (S, S, 3) uint8 RGB, or why there is none.
+    """
+    try:
+        image = read(path)
+        if box is not None and np.isfinite(box).all():
+            image = crop(image, Face(box), preprocess.margin, preprocess.shift)
+        elif finder is not None:
+            found = finder.detect(image)
+            if not found:
+                return NoFace(f"{path}: no face found")
+            image = crop(image, found[0], preprocess.margin, preprocess.shift)
+    except InputError as error:
+        return error
+    fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
+    return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
 
 
 def in_order(

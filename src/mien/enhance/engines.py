@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from mien.enhance.enhancer import DEFAULT, Enhancer
 from mien.enhance.finish import Finish
-from mien.errors import InputError, need
+from mien.errors import InputError
 from mien.face import Face
 from mien.faces import crop
 from mien.images import Pixels, read, write
+from mien.runtime.cluster import Cluster
 from mien.table import Table
 
 ENGINES = Table(
@@ -80,7 +80,7 @@ class Plan:
 Chunks: TypeAlias = Iterable[list[Item]]
 
 
-def work(enhancer: Callable[[list[Pixels]], list[Pixels]], margin: float, items: list[Item]) -> list[Result]:
+def work(enhancer: Callable[[list[Pixels]], list[Pixels]], items: list[Item], margin: float) -> list[Result]:
     """Enhance one batch: a picture that is there already is left, one that cannot be read becomes its reason."""
     results, pictures, waiting = [], [], []
     for item in items:
@@ -105,7 +105,7 @@ def work(enhancer: Callable[[list[Pixels]], list[Pixels]], margin: float, items:
 def threads(plan: Plan, chunks: Chunks, workers: int | None) -> Iterator[list[Result]]:
     """Batches side by side; at most a few wait, so memory stays the same however many there are."""
     count = workers or os.cpu_count() or 1
-    do = partial(work, plan.enhancer(threads=1), plan.margin)
+    do = partial(work, plan.enhancer(threads=1), margin=plan.margin)
     if count == 1:
         yield from map(do, chunks)
         return
@@ -124,37 +124,10 @@ def threads(plan: Plan, chunks: Chunks, workers: int | None) -> Iterator[list[Re
 
 
 def ray(plan: Plan, chunks: Chunks, workers: int | None) -> Iterator[list[Result]]:
-    """Batches as calls of actors, each with the model loaded once.
-
-    Uses the cluster that ``RAY_ADDRESS`` names, or that was joined before; else one is started on this machine.
+    """Batches as calls on a :class:`mien.runtime.cluster.Cluster`, whose workers have the model loaded.
 
     Raises:
         MissingExtra: Ray is not installed.
     """
-    cluster: Any = need("ray", "cluster", "--engine ray")
-    is_ours = not cluster.is_initialized()
-    if is_ours:
-        cluster.init(logging_level="ERROR", log_to_driver=False, include_dashboard=False)
-    try:
-        count = workers or max(int(cluster.cluster_resources().get("CPU", 1)), 1)
-        actors = [cluster.remote(num_cpus=1)(_Worker).remote(plan) for _ in range(count)]
-        pending: deque[Any] = deque()
-        for actor, chunk in zip(itertools.cycle(actors), chunks):
-            pending.append(actor.work.remote(chunk))
-            if len(pending) > 2 * count:
-                yield cluster.get(pending.popleft())
-        while pending:
-            yield cluster.get(pending.popleft())
-    finally:
-        if is_ours:
-            cluster.shutdown()
-
-
-class _Worker:
-    """One process of a Ray cluster."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.enhancer, self.margin = plan.enhancer(threads=1), plan.margin
-
-    def work(self, items: list[Item]) -> list[Result]:
-        return work(self.enhancer, self.margin, items)
+    with Cluster(plan.enhancer, workers=workers) as cluster:
+        yield from cluster.map(partial(work, margin=plan.margin), chunks)

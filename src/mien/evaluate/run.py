@@ -7,10 +7,10 @@ evaluation = Evaluation.of(scores)                     milliseconds
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
@@ -23,14 +23,15 @@ from mien.data.faces import NoFace, faces_of, ids_of
 from mien.errors import InputError, ManifestError
 from mien.evaluate.evaluation import Evaluation
 from mien.evaluate.leaks import leaked_rows
+from mien.evaluate.spread import Classify, Station, clocked, spread, spread_faces
 from mien.images import Pixels
 from mien.labels import Labels
 from mien.manifest import OTHER_VOTES, VOTES, Manifest
+from mien.runtime.cluster import Cluster
+from mien.runtime.engines import ENGINES
 from mien.runtime.network import Answers, Network
 from mien.scores import Scores
 
-#: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32, alone or with the weights of a fused net's members.
-Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32] | Answers]
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
@@ -50,6 +51,8 @@ def evaluate(
     seed: int = 0,
     by_subject: bool = False,
     out: str | os.PathLike[str] | None = None,
+    engine: str = "threads",
+    workers: int | None = None,
     progress: Progress = lambda step, done, total: None,
 ) -> Evaluation:
     """Run a model over a manifest and measure its answers.
@@ -69,6 +72,8 @@ def evaluate(
         seed: of the draws.
         by_subject: draw whole persons instead of single rows.
         out: save the scores here, before anything is measured.
+        engine: an entry of ``mien.runtime.engines.ENGINES``: who reads the pictures and runs the network.
+        workers: threads that read, or calls of a cluster at the same time; None for ``threads``, or one per core.
         progress: called with the step's name, rows done and rows in all.
 
     Raises:
@@ -88,6 +93,8 @@ def evaluate(
         without_leaks_from=without_leaks_from,
         near=near,
         out=out,
+        engine=engine,
+        workers=workers,
         progress=progress,
     )
     return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
@@ -105,37 +112,43 @@ def score_model(
     without_leaks_from: str | None = None,
     near: bool = True,
     out: str | os.PathLike[str] | None = None,
+    engine: str = "threads",
+    workers: int | None = None,
     progress: Progress = lambda step, done, total: None,
 ) -> Scores:
     """Run a model over a manifest, whose rows need no labels; the arguments are those of :func:`evaluate`.
 
     Raises:
-        InputError: model or manifest cannot be used.
+        InputError: model or manifest cannot be used, or there is no such engine.
     """
+    ENGINES.entry(engine)
     network = model if isinstance(model, Network) else Network(model, threads)
     leaked = None
     if without_leaks_from is not None:
         leaked = leaked_rows(manifest, split, without_leaks_from, near=near, threads=threads, progress=progress)
     flips = network.card.flip if flip is None else flip
-    scores = score(
-        lambda faces: network.answers(faces, flips, batch_size),
-        network.card,
-        manifest,
-        model=f"{network.card.name} {network.digest[:12]}",
-        split=split,
-        detector=detector,
-        batch_size=batch_size,
-        threads=threads,
-        leaked=leaked,
-        leaks_from=without_leaks_from or "",
-        facts={
-            "flip": flips,
-            "model_sha256": network.digest,
-            "model_bytes": network.path.stat().st_size,
-            "versions": _versions(),
-        },
-        progress=lambda done, total: progress("classifying", done, total),
-    )
+    station = Station(network, detector, flips, batch_size)
+    with spread(station, threads, workers) if engine == "ray" else nullcontext() as cluster:
+        scores = score(
+            station.answers,
+            network.card,
+            manifest,
+            model=f"{network.card.name} {network.digest[:12]}",
+            split=split,
+            detector=detector,
+            batch_size=batch_size,
+            threads=workers or threads,
+            leaked=leaked,
+            leaks_from=without_leaks_from or "",
+            facts={
+                "flip": flips,
+                "model_sha256": network.digest,
+                "model_bytes": network.path.stat().st_size,
+                "versions": _versions(),
+            },
+            cluster=cluster,
+            progress=lambda done, total: progress("classifying", done, total),
+        )
     if out is not None:
         scores.save(out)
     return scores
@@ -154,6 +167,7 @@ def score(
     leaked: NDArray[np.intp] | None = None,
     leaks_from: str = "train",
     facts: dict[str, Any] | None = None,
+    cluster: Cluster[Station] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Scores:
     """Score every picture of a manifest.
@@ -174,6 +188,7 @@ def score(
         leaked: rows of ``manifest`` (of all of it, counted from 0) whose picture another split has too.
         leaks_from: name of that split.
         facts: anything else for ``about``, ready for JSON.
+        cluster: reads the pictures and runs the network, in place of threads and ``classify``.
         progress: called with rows done and rows in all.
 
     Returns:
@@ -194,29 +209,40 @@ def score(
     problems: list[dict[str, Any]] = []
     logits: list[NDArray[np.float32]] = []
     member_weights: list[NDArray[np.float32]] = []
-    batch: list[Pixels] = []
     seconds = 0.0
-    for row, face in enumerate(faces_of(manifest, card.preprocess, detector, threads=threads, ahead=2 * batch_size)):
-        if isinstance(face, InputError):
-            kind = "no face" if isinstance(face, NoFace) else "unreadable"
-            image, label = str(manifest.frame["image"][row]), str(manifest.frame["label"][row])
-            problems.append(
-                {"row": int(rows[row]) + 1, "image": image, "kind": kind, "label": label, "reason": str(face)}
-            )
-        else:
-            kept.append(row)
-            batch.append(face)
-        if batch and (len(batch) == batch_size or row + 1 == len(manifest)):
-            began = time.perf_counter()
-            answers = classify(batch)
-            if isinstance(answers, Answers):
-                member_weights += [] if answers.member_weights is None else [answers.member_weights]
-                answers = answers.logits
-            logits.append(np.asarray(answers, np.float32))
-            seconds += time.perf_counter() - began
-            batch = []
-        if (row + 1) % batch_size == 0 or row + 1 == len(manifest):
-            progress(row + 1, len(manifest))
+    if cluster is None:
+        found = faces_of(manifest, card.preprocess, detector, threads=threads, ahead=2 * batch_size)
+    else:
+        found = spread_faces(cluster, manifest)
+
+    def batches() -> Iterator[list[Pixels]]:
+        """Faces for one run each; on the way the rows are told apart: those kept, and those with a problem."""
+        batch: list[Pixels] = []
+        for row, face in enumerate(found):
+            if isinstance(face, InputError):
+                kind = "no face" if isinstance(face, NoFace) else "unreadable"
+                image, label = str(manifest.frame["image"][row]), str(manifest.frame["label"][row])
+                problems.append(
+                    {"row": int(rows[row]) + 1, "image": image, "kind": kind, "label": label, "reason": str(face)}
+                )
+            else:
+                kept.append(row)
+                batch.append(face)
+            if batch and (len(batch) == batch_size or row + 1 == len(manifest)):
+                yield batch
+                batch = []
+            if (row + 1) % batch_size == 0 or row + 1 == len(manifest):
+                progress(row + 1, len(manifest))
+
+    answered = (
+        map(partial(clocked, classify), batches()) if cluster is None else cluster.map(Station.clocked, batches())
+    )
+    for answers, took in answered:
+        if isinstance(answers, Answers):
+            member_weights += [] if answers.member_weights is None else [answers.member_weights]
+            answers = answers.logits
+        logits.append(np.asarray(answers, np.float32))
+        seconds += took
     if not kept:
         raise ManifestError(f"none of the {len(manifest)} pictures can be used; the first: {problems[0]['reason']}")
     used = manifest.take(np.array(kept))

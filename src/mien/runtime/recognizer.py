@@ -65,6 +65,7 @@ class Recognizer:
         self.networks = [Network(path, threads) for path in locate_all(model)]
         self.detector_name = detector
         self.detector = face_finding.detector(detector)
+        self.threads = threads
         self.batch_size = batch_size
         self.flip = flip
         self.threshold = self.card.threshold if threshold is None else threshold

@@ -58,7 +58,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Found:
     """One picture after reading and finding: its faces as each model wants them, already at the model's size.
 
     At that size because whole photographs that wait for a batch would fill the memory.
@@ -71,42 +71,54 @@ class _Found:
     error: str | None
 
 
-def stream(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[Answer]:
+def stream(recognizer: Recognizer, sources: Iterable[Source], workers: int | None = None) -> Iterator[Answer]:
     """Read pictures.
 
-    At most a few pictures per core are in memory at a time, and one batch of faces.
+    At most a few pictures per worker are in memory at a time, and one batch of faces.
 
     Args:
         recognizer: detector and networks.
         sources: paths, encoded bytes, PIL images or arrays.
+        workers: threads that read pictures and find faces; None for one per core.
 
     Yields:
         One answer per source, in order.
     """
-    waiting: list[_Found] = []
+    for batch in batches(_find_all(recognizer, named(sources), workers or os.cpu_count() or 1), recognizer.batch_size):
+        yield from classify(recognizer, batch)
+
+
+def named(sources: Iterable[Source]) -> Iterator[tuple[str, Source]]:
+    """Each source with what its answer calls it: its path, or its number from 1."""
+    for number, source in enumerate(sources, start=1):
+        yield os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"picture {number}", source
+
+
+def batches(found: Iterable[Found], size: int) -> Iterator[list[Found]]:
+    """Pictures whose faces share a run of the network: until there are ``size`` faces, or many pictures without."""
+    waiting: list[Found] = []
     count = 0
-    for found in _find_all(recognizer, sources):
-        waiting.append(found)
-        count += len(found.faces)
+    for picture in found:
+        waiting.append(picture)
+        count += len(picture.faces)
         # pictures without faces must not pile up either
-        if count >= recognizer.batch_size or len(waiting) >= 4 * recognizer.batch_size:
-            yield from _classify(recognizer, waiting)
+        if count >= size or len(waiting) >= 4 * size:
+            yield waiting
             waiting, count = [], 0
-    yield from _classify(recognizer, waiting)
+    if waiting:
+        yield waiting
 
 
-def _find_all(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[_Found]:
-    named = ((_name(source, number), source) for number, source in enumerate(sources, start=1))
-    first = list(itertools.islice(named, 2))
+def _find_all(recognizer: Recognizer, sources: Iterator[tuple[str, Source]], workers: int) -> Iterator[Found]:
+    first = list(itertools.islice(sources, 2))
     if len(first) < 2:  # one picture needs no threads
-        yield from (_find(recognizer, name, source) for name, source in first)
+        yield from (find(recognizer, name, source) for name, source in first)
         return
-    workers = os.cpu_count() or 1
-    pending: deque[Future[_Found]] = deque()
+    pending: deque[Future[Found]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="mien-read") as pool:
         try:
-            for name, source in itertools.chain(first, named):
-                pending.append(pool.submit(_find, recognizer, name, source))
+            for name, source in itertools.chain(first, sources):
+                pending.append(pool.submit(find, recognizer, name, source))
                 if len(pending) > 2 * workers:
                     yield pending.popleft().result()
             while pending:
@@ -116,18 +128,15 @@ def _find_all(recognizer: Recognizer, sources: Iterable[Source]) -> Iterator[_Fo
                 future.cancel()
 
 
-def _name(source: Source, number: int) -> str:
-    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else f"picture {number}"
-
-
-def _find(recognizer: Recognizer, name: str, source: Source) -> _Found:
+def find(recognizer: Recognizer, name: str, source: Source) -> Found:
+    """Read one picture and find its faces."""
     try:
         image = read(source)
         faces = recognizer.detector.detect(image)
         framed = framings(recognizer, image, faces)
     except InputError as error:
-        return _Found(name, None, [], [], str(error))
-    return _Found(name, (image.shape[1], image.shape[0]), faces, framed, None)
+        return Found(name, None, [], [], str(error))
+    return Found(name, (image.shape[1], image.shape[0]), faces, framed, None)
 
 
 def framings(recognizer: Recognizer, image: Pixels, faces: list[Face]) -> list[list[Pixels]]:
@@ -143,7 +152,8 @@ def _fit(image: Pixels, faces: list[Face], prepare: Preprocess, is_whole: bool) 
     return [prepare.fit(face) for face in cut]
 
 
-def _classify(recognizer: Recognizer, found: list[_Found]) -> Iterator[Answer]:
+def classify(recognizer: Recognizer, found: list[Found]) -> Iterator[Answer]:
+    """One run of the network for the faces of several pictures."""
     framings = [
         [face for picture in found if picture.framings for face in picture.framings[number]]
         for number in range(len(recognizer.networks))
