@@ -2,7 +2,12 @@
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +149,22 @@ def test_get(mien, store, colours, file_server):
     done = mien("models", "get", url, "--sha256", "0" * 64, "--name", "near", "--max-mb", "0.0001")
     assert (done.code, "--max-mb" in done.err) == (2, True)
     assert not (store / "near.onnx").exists()
+
+
+def test_a_download_that_was_killed_goes_on(mien, store, colours, file_server):
+    content = colours("far.onnx").read_bytes()
+    file_server.content, digest = content, hashlib.sha256(content).hexdigest()
+    file_server.ways = ["stall 200"]
+    command = ["models", "get", f"{file_server.url}/far.onnx", "--sha256", digest]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    program = [sys.executable, "-m", "mien", *command, "--retries", "0"]
+    partial = store / ".downloads" / f"{digest}.part"
+    with subprocess.Popen(program, env=environment, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None and not (partial.exists() and partial.stat().st_size == 200):
+            time.sleep(0.01)
+        running.kill()
+    assert partial.read_bytes() == content[:200]
+    assert mien(*command).code == 0
+    assert file_server.asked == [None, "bytes=200-"]
+    assert (store / "far.onnx").read_bytes() == content
+    assert not partial.exists()
