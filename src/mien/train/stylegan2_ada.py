@@ -27,7 +27,8 @@ from mien.train.release import USES
 
 #: Modules inside modules: the networks have three levels.
 DEEPEST, MOST_MODULES = 8, 10_000
-FILTER = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+#: 1 3 3 1 along both axes.
+FILTER = torch.tensor([1.0, 3.0, 3.0, 1.0]).outer(torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ def to_generator(network: Network) -> Generator:
         )
     _check_settings(network)
     filters = {name for name in tensors if name.endswith("resample_filter")}
-    if any(not torch.allclose(tensors[name], torch.outer(FILTER, FILTER)) for name in filters):
+    if any(tensors[name].shape != (4, 4) or not tensors[name].allclose(FILTER) for name in filters):
         raise ModelError(f"{network.source}: its pictures are enlarged with another filter than 1 3 3 1")
     if tensors["mapping.w_avg"].ndim == 1:
         tensors["mapping.w_avg"] = tensors["mapping.w_avg"].repeat(max(network.classes, 1), 1)

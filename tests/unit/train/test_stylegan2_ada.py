@@ -207,6 +207,7 @@ REFUSED = {
     r"conv1\.weight has the shape \(8, 8, 5, 5\)": {("synthesis.b8.conv1", "weight"): torch.zeros(8, 8, 5, 5)},
     "a network without noise": {("synthesis.b8.conv1", "noise_strength"): None},
     "another filter than 1 3 3 1": {("synthesis.b8", "resample_filter"): torch.ones(4, 4) / 16},
+    "with another filter": {("synthesis.b4.conv1", "resample_filter"): torch.ones(3, 3) / 9},
     "clamped at different values": {("synthesis.b8.conv1", "conv_clamp"): 256},
     "activation of mapping.fc1 is relu, expected lrelu": {("mapping.fc1", "activation"): "relu"},
     "activation of synthesis.b8.conv0 is swish": {("synthesis.b8.conv0", "activation"): "swish"},
