@@ -15,12 +15,14 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mien.atomic import write_bytes, write_text
 from mien.errors import RunError
+from mien.images import Pixels
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.provenance import encode_synthetic
@@ -94,21 +96,27 @@ def sample(
     truncations = _claim(folder, generator, plan.seed, wanted, fresh)
     done, drawn, total = 0, 0, sum(of_class.count for of_class in wanted.values())
     progress(0, total)
-    for name, of_class in wanted.items():
-        place = folder / folder_of(name)
-        facts = {"generator": generator.card.name, "digest": generator.digest, "class": name, "seed": plan.seed}
-        for first in range(0, of_class.count, RUN):
-            few = range(first, min(first + RUN, of_class.count))
-            missing = [number for number in few if not (place / _file(number)).exists()]
-            truncation = float(of_class.truncation or 0.0)
-            for number, face in zip(
-                missing, generator.draw(name, missing, seed=plan.seed, truncation=truncation), strict=True
-            ):
-                about = {**facts, "number": number, "truncation": f"{truncation:g}"}
-                write_bytes(place / _file(number), encode_synthetic(face, about))
-            drawn += len(missing)
-            done += len(few)
-            progress(done, total)
+    # While the network draws a run, the files of the one before are written: most of a small file's time is the disk's.
+    with ThreadPoolExecutor(RUN) as writers:
+        writing: list[Future[None]] = []
+        for name, of_class in wanted.items():
+            place, truncation = folder / folder_of(name), float(of_class.truncation or 0.0)
+            facts = {"generator": generator.card.name, "digest": generator.digest, "class": name, "seed": plan.seed}
+            for first in range(0, of_class.count, RUN):
+                few = range(first, min(first + RUN, of_class.count))
+                missing = [number for number in few if not (place / _file(number)).exists()]
+                faces = list(generator.draw(name, missing, seed=plan.seed, truncation=truncation))
+                for written in writing:
+                    written.result()
+                writing = [
+                    writers.submit(_save, place, face, {**facts, "number": number, "truncation": f"{truncation:g}"})
+                    for number, face in zip(missing, faces, strict=True)
+                ]
+                drawn += len(missing)
+                done += len(few)
+                progress(done, total)
+        for written in writing:
+            written.result()
     manifest = _write(folder, generator, plan, truncations)
     counts = Counter(manifest.frame["label"].tolist())
     return Sampled(folder, generator.identity, dict(counts), drawn, time.perf_counter() - began)
@@ -120,6 +128,10 @@ def folder_of(name: str) -> str:
         return "faces"
     safe = re.sub(r"[^\w .-]+", "-", name).strip(" .")
     return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _save(place: Path, face: Pixels, facts: Mapping[str, Any]) -> None:
+    write_bytes(place / _file(facts["number"]), encode_synthetic(face, facts))
 
 
 def _file(number: int) -> str:
