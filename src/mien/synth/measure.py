@@ -123,7 +123,7 @@ def measure(
             manifest = manifest.take(np.sort(generator.choice(len(manifest), sample, replace=False)))
         sets.append(features_of(manifest, look, name, problems, threads=threads, progress=progress))
     (real_features, real_classes), (drawn_features, drawn_classes) = sets
-    lines = [_line(ALL, real_features, drawn_features, seed)]
+    lines = [line_of(ALL, real_features, drawn_features, seed)]
     notes = _mix(real_classes, drawn_classes)
     if per_class:
         for label in real.labels.names:
@@ -135,7 +135,7 @@ def measure(
                     f"{label}: left out, {int(mine.sum())} real and {int(theirs.sum())} synthetic faces are too few"
                 )
                 continue
-            lines.append(_line(label, real_features[mine], drawn_features[theirs], seed))
+            lines.append(line_of(label, real_features[mine], drawn_features[theirs], seed))
     few = [line.name for line in lines if min(line.drawn.real, line.drawn.other) <= look.size]
     if few:
         notes.append(
@@ -196,7 +196,15 @@ def features_of(
     return np.concatenate(found), np.array(classes, dtype=str)
 
 
-def _line(name: str, real: NDArray[np.float32], drawn: NDArray[np.float32], seed: int) -> Line:
+def line_of(name: str, real: NDArray[np.float32], drawn: NDArray[np.float32], seed: int = 0) -> Line:
+    """Compare features that are there already.
+
+    Args:
+        name: of the line.
+        real: (N, D).
+        drawn: (M, D).
+        seed: of what is drawn.
+    """
     order = np.random.default_rng(seed).permutation(len(real))
     aside = min(len(drawn), len(real) // 2)
     reference = _numbers(real[order[aside:]], real[order[:aside]], seed)

@@ -159,8 +159,8 @@ def screen(
             real, threads=threads, progress=lambda done, total: progress("all real faces", done, total)
         )
         index = Copies(prints.thumbnails, np.array([row for row in range(len(real)) if prints.digests[row]], np.intp))
-        copied_real = _look_up(index, known, chosen.tolist(), lambda done, total: None)
-        copied = _look_up(index, drawn, None, lambda done, total: progress("looking for copies", done, total))
+        copied_real = _look_up(index, known, chosen.tolist(), lambda done, total: progress("real copies", done, total))
+        copied = _look_up(index, drawn, None, lambda done, total: progress("synthetic copies", done, total))
     photographs = real.frame["image"].tolist()
     judged = judge(drawn, rules, least_sharp, copied, photographs)
     if rules.duplicates:
