@@ -78,19 +78,20 @@ def card(
 def _markdown(entry: Entry, found: Card | None) -> str:
     from mien.errors import ModelError
     from mien.report.enhancer_card import enhancer_card
+    from mien.report.generator_card import generator_card
     from mien.report.model_card import model_card
     from mien.runtime.network import Network
     from mien.runtime.session import Opened
 
-    if found is None or found.kind not in ("recognizer", "enhancer"):
-        kind = "detector" if found is None else found.kind
+    if found is None:
         raise ModelError(
-            f"{entry.path}: model cards are written of recognizers and enhancers, this is a {kind}; "
+            f"{entry.path}: a detector's file says nothing of itself, so there is no model card; "
             f"`mien models show {entry.name}` tells what there is"
         )
-    if found.kind == "enhancer":
-        return enhancer_card(Opened(entry.path, threads=1))
-    return model_card(Network(entry.path, threads=1))
+    if found.kind == "recognizer":
+        return model_card(Network(entry.path, threads=1))
+    write = enhancer_card if found.kind == "enhancer" else generator_card
+    return write(Opened(entry.path, threads=1))
 
 
 def _say(name: str, value: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import yaml
-
-from mien.report.markdown import bullets, table
+from mien.report.card_layout import UNSTATED, chosen_by, layout, pictures
+from mien.report.markdown import table
 from mien.runtime.session import Opened
 
-UNSTATED = "not stated in the model file"
 #: What every card should tell and the file of an enhancer does not hold.
 OPEN = {
     "unseen persons": "faces of persons that neither trained nor chose it",
@@ -38,7 +36,6 @@ def enhancer_card(opened: Opened) -> str:
         )
         if key in chosen
     ]
-    rows = ", ".join(f"{name or 'without'} {count:,}" for name, count in (card.data.get("rows") or {}).items())
     file = [
         ("enlarges", f"{card.scale} times; other sizes by resampling after it"),
         ("learned on", f"faces of {card.preprocess.size_px} px made small, any size fits"),
@@ -47,25 +44,6 @@ def enhancer_card(opened: Opened) -> str:
         ("size", f"{opened.path.stat().st_size / 1e6:.2f} MB"),
         ("sha256", f"`{opened.digest}`"),
     ]
-    chose = f"On the split `{chosen.get('split')}`, which chose the epoch (rule: {chosen.get('rule')}): it flatters."
-    parts = [
-        f"# Model card: {card.name}",
-        card.description or f"What it is: {UNSTATED}.",
-        "It draws detail that the small picture does not hold. What it adds is a likely guess, not evidence.",
-        "## The file",
-        table(["", ""], file),
-        "## Numbers",
-        *([table(["", ""], numbers), chose] if numbers else ["Not measured."]),
-        "## Not measured",
-        bullets(f"**{name}**: {what}" for name, what in OPEN.items()),
-        "## Data",
-        table(["", ""], [("pictures by split", rows or UNSTATED), ("licence of the data", card.data_licence)]),
-        "## Meant for, and not",
-        f"**Meant for**: {card.intended_use}",
-        f"**Not for**: {card.forbidden_use}",
-        "## Recipe",
-        f"```yaml\n{yaml.safe_dump(card.recipe, sort_keys=False).rstrip()}\n```" if card.recipe else UNSTATED,
-        "## Made with",
-        bullets(f"{name} {version}" for name, version in card.versions.items()) if card.versions else UNSTATED,
-    ]
-    return "\n\n".join(parts) + "\n"
+    note = "It draws detail that the small picture does not hold. What it adds is a likely guess, not evidence."
+    measured = [table(["", ""], numbers), chosen_by(card)] if numbers else ["Not measured."]
+    return layout(card, note, file, measured, OPEN, pictures(card))

@@ -12,13 +12,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from mien.card import Card
+from mien.report.card_layout import UNSTATED, layout
 from mien.report.markdown import bullets, table
 from mien.runtime.network import Network
 
-UNMEASURED, UNSTATED = "not measured", "not stated in the model file"
+UNMEASURED = "not measured"
 #: Columns of the table of numbers -> key in the card's metrics.
 SHARES = {"Accuracy": "accuracy", "Balanced accuracy": "balanced_accuracy", "Macro F1": "macro_f1"}
 #: What every card should tell and a model file does not hold.
@@ -39,31 +38,8 @@ def model_card(network: Network) -> str:
         ``model_card(Network("default")).splitlines()[0]`` is ``"# Model card: default"``.
     """
     card = network.card
-    parts = [
-        f"# Model card: {card.name}",
-        card.description or f"What it is: {UNSTATED}.",
-        "It answers with the *perceived expression*: what people would see in a face, and not what anybody feels.",
-        "## The file",
-        table(["", ""], _file(network)),
-        "## Numbers",
-        *_numbers(card),
-        "## Not measured",
-        bullets(f"**{name}**: {what}" for name, what in _open(card).items()),
-        "## Data",
-        table(["", ""], _data(card)),
-        "## Meant for, and not",
-        f"**Meant for**: {card.intended_use}",
-        f"**Not for**: {card.forbidden_use}",
-        "## Recipe",
-        f"```yaml\n{yaml.safe_dump(card.recipe, sort_keys=False).rstrip()}\n```"
-        if card.recipe
-        else f"{UNSTATED.capitalize()}.",
-        "## Made with",
-        bullets(f"{name} {version}" for name, version in card.versions.items())
-        if card.versions
-        else f"{UNSTATED.capitalize()}.",
-    ]
-    return "\n\n".join(parts) + "\n"
+    note = "It answers with the *perceived expression*: what people would see in a face, and not what anybody feels."
+    return layout(card, note, _file(network), list(_numbers(card)), _open(card), _data(card))
 
 
 def _file(network: Network) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import re
 
 from mien.report.enhancer_card import enhancer_card
+from mien.report.generator_card import generator_card
 from mien.report.model_card import model_card
 from mien.runtime.network import Network
 from mien.runtime.session import Opened
@@ -60,3 +61,10 @@ def test_the_card_of_an_enhancer():
     for part in ("4 times", "not evidence", opened.digest, "PSNR of bicubic interpolation", "which chose the epoch"):
         assert part in text
     assert "perceived expression" not in text
+
+
+def test_the_card_of_a_generator(generator_file):
+    text = generator_card(Opened(generator_file(), threads=1))
+    assert text.startswith("# Model card: ")
+    for part in ("faces of nobody", "near-copies", "Not measured.", "sha256"):
+        assert part in text
