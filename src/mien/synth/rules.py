@@ -9,9 +9,9 @@ copy            a photograph of the real set again: as it is, or mirrored, turne
 duplicate       another drawn face, which is kept, shows the same
 over the cap    enough others of the class have their label with more probability
 
-A copy is told by the fine detail of the pixels and not by the recognizer's features: those are made to forget who it is
-and how the picture was taken. Of copies that were blurred or made grainy their nearest neighbour finds none, of mirrored
-ones a tenth (benchmarks/results/screening.md).
+A copy is told by the fine detail of the pixels and not by the recognizer's features: those are made to forget who it
+is and how the picture was taken. Of copies that were blurred or made grainy their nearest neighbour finds none, of
+mirrored ones a tenth (benchmarks/results/screening.md).
 """
 
 from __future__ import annotations
