@@ -34,6 +34,8 @@ class Card(BaseModel):
         members: of a fused net, in the order of its second output, the weights per face; empty for a single net.
         label_set: id of the label set.
         preprocess: the input contract; an enhancer takes pictures of any size, and this is the one it was trained for.
+        precision: numbers that the network computes in; how far a smaller file lies from the original stands in
+            ``metrics["precision"]``.
         scale: of an enhancer: how many times larger its output is than its input.
         biases: added to the logits, one per class; empty means zero.
         temperature: the logits are divided by it.
@@ -57,6 +59,7 @@ class Card(BaseModel):
     members: tuple[str, ...] = ()
     label_set: str = "custom"
     preprocess: Preprocess = Field(default_factory=Preprocess)
+    precision: Literal["float32", "fp16", "int8"] = "float32"
     scale: int = Field(default=1, ge=1)
     biases: tuple[float, ...] = ()
     temperature: float = Field(default=1.0, gt=0)

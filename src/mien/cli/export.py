@@ -1,21 +1,85 @@
-"""``mien export``: the chosen weights of a run to a model file."""
+"""``mien export``: the chosen weights of a run to a model file, and a model file to a smaller one."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder of mien train.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Copy the model here as well.")] = None,
+    source: Annotated[
+        str, typer.Argument(help="Run folder of mien train; or, with --precision, a model: file or name.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Of a run in full precision: copy the model here as well; else: write it here."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, int8 (a quarter of the size, quicker) or fp16 (half the size).")
+    ] = "float32",
+    data: Annotated[
+        Path | None, typer.Option(help="Manifest whose faces set the ranges of int8 numbers, and compare.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split that the calibration faces are drawn from.")] = "train",
+    calibrate: Annotated[int, typer.Option(help="How many faces calibrate.", min=1)] = 512,
+    check: Annotated[str, typer.Option(help="Split on which the two files are compared.")] = "val",
+    max_loss: Annotated[float, typer.Option(help="Refuse a file that loses more points of accuracy than this.")] = 0.5,
+    detector: Annotated[str, typer.Option(help="How faces are found in rows without a box.")] = "whole",
+    seed: Annotated[int, typer.Option(help="Seed of the draw.", min=0)] = 0,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Write a run's best weights as ONNX, with the card inside, and check it against the trained net."""
+    """Write a model file with its card inside, checked against what it was made from."""
+    from mien.errors import InputError, need
+
+    if precision not in ("float32", "int8", "fp16"):
+        raise InputError(f"--precision {precision}: expected float32, int8 or fp16")
+    is_whole, is_model = precision == "float32", not Path(source).is_dir() and _is_model(source)
+    if is_whole and is_model:
+        raise InputError(f"{source}: is a model file already; --precision int8 or fp16 makes a smaller one of it")
+    written, difference = (Path(source), 0.0) if is_model else _export_run(source, out if is_whole else None)
+    if is_whole:
+        result: dict[str, Any] = {"parity": difference}
+        said = f"logits differ from the trained net by at most {difference:.1e}"
+    else:
+        need("onnx", "lab", "making a smaller file")
+        from mien.cli.progress import bar
+        from mien.manifest import Manifest
+        from mien.train.precision.convert import Faces, Precision, convert
+
+        faces = None if data is None else Faces(Manifest.load(data), split, calibrate, check, detector, seed)
+        original = str(written)
+        written = out or written.with_name(f"{written.stem}-{precision}.onnx")
+        with bar("reading", is_quiet=as_json) as step:
+            found = convert(
+                original,
+                written,
+                cast(Precision, precision),
+                faces,
+                max_loss=max_loss,
+                threads=threads,
+                progress=step,
+            )
+        result, said = {"precision": precision, **found.to_dict()}, f"{precision}; {found}"
+    size = written.stat().st_size
+    if as_json:
+        print(json.dumps({"model": str(written), "bytes": size, **result}))
+    else:
+        typer.echo(f"{written}: {size / 1e6:.1f} MB, {said}")
+
+
+def _is_model(source: str) -> bool:
+    """True for a file, the name of one, and what can only be meant as one."""
+    from mien.runtime.models import available
+
+    return Path(source).is_file() or Path(source).suffix == ".onnx" or source in available()
+
+
+def _export_run(source: str, copy: Path | None) -> tuple[Path, float]:
     from mien.atomic import writing
     from mien.errors import need
     from mien.rundir import RunDir
@@ -23,15 +87,10 @@ def export(
     need("torch", "lab", "exporting a run")
     from mien.train.release import export_run
 
-    folder = RunDir(run)
+    folder = RunDir(source)
     difference = export_run(folder)
-    written = folder.model
-    if out is not None:
-        with writing(out) as temporary:
-            shutil.copyfile(written, temporary)
-        written = out
-    if as_json:
-        print(json.dumps({"model": str(written), "bytes": written.stat().st_size, "parity": difference}))
-    else:
-        size = written.stat().st_size / 1e6
-        typer.echo(f"{written}: {size:.1f} MB, output differs from the trained net by at most {difference:.1e}")
+    if copy is None:
+        return folder.model, difference
+    with writing(copy) as temporary:
+        shutil.copyfile(folder.model, temporary)
+    return copy, difference

@@ -160,7 +160,7 @@ def _expose(content: onnx.ModelProto, card: Card, path: Path) -> str:
 
     name = penultimate(content.graph, path)
     if name not in [output.name for output in content.graph.output]:
-        content.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        content.graph.output.append(onnx.ValueInfoProto(name=name))  # of whatever type it has: fp16 in such a file
     return name
 
 
