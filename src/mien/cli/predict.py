@@ -49,6 +49,7 @@ def predict(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="File for all results: .json, .jsonl or .csv.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the network.", min=1)] = None,
+    device: Annotated[str, typer.Option(help="auto (a CUDA card where there is one), cuda, openvino or cpu.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 32,
     engine: Annotated[str, typer.Option(help="Who reads pictures: threads, or ray: a Ray cluster.")] = "threads",
     workers: Annotated[
@@ -117,6 +118,7 @@ def predict(
         threads=threads,
         batch_size=batch_size,
         biases=biases,
+        device=device,
     )
     head: dict[str, Any] = {
         "model": [network.card.name for network in recognizer.networks],

@@ -66,6 +66,7 @@ def _maker(recognizer: Recognizer, cores: int) -> Callable[[], Recognizer]:
         labels=recognizer.labels,
         threshold=recognizer.threshold,
         biases=recognizer.biases,
+        device=recognizer.device,
     )
 
 

@@ -45,7 +45,7 @@ class Features:
             are, e.g. ``(-1, 1)``. An input of uint8 gets the pixels as they are.
         threads: CPU threads of one run; None leaves it to ONNX Runtime (one per core).
         batch_size: faces per run.
-        device: ``auto``, ``cuda`` or ``cpu``.
+        device: ``auto``, ``cuda``, ``openvino`` or ``cpu``.
 
     Attributes:
         path: the file.
@@ -140,7 +140,7 @@ def _open(content: onnx.ModelProto, path: Path, threads: int | None, device: str
     options.log_severity_level = 3  # warnings of the runtime are not about the user's input
     if threads is not None:
         options.intra_op_num_threads = threads
-    chosen = providers(device)
+    chosen = providers(device, threads)
     try:
         session = onnxruntime.InferenceSession(content.SerializeToString(), options, providers=chosen)
     except Exception as error:  # ONNX Runtime's exceptions have no common base

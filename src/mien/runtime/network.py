@@ -36,6 +36,7 @@ class Network:
     Args:
         model: path, or name in ``mien.runtime.models.available``.
         threads: CPU threads of one run; None leaves it to ONNX Runtime (one per core).
+        device: what computes, as in :class:`mien.runtime.session.Opened`.
 
     Attributes:
         path: the file.
@@ -43,10 +44,11 @@ class Network:
 
     Raises:
         ModelError: no such file, not an ONNX file, without a card, not a recognizer, or of other shapes than its card.
+        InputError: there is no such device.
     """
 
-    def __init__(self, model: Model, threads: int | None = None) -> None:
-        opened = Opened(model, threads)
+    def __init__(self, model: Model, threads: int | None = None, device: str = "auto") -> None:
+        opened = Opened(model, threads, device)
         self.path, self.card, self._session = opened.path, opened.card, opened.session
         if self.card.kind != "recognizer":
             raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")

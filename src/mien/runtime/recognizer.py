@@ -34,6 +34,7 @@ class Recognizer:
         threshold: abstain below this confidence; None = as the first model's card says.
         biases: what the probability of a class is multiplied by, by its name, or a file of ``mien bias``, instead of
             the biases in the models' cards; None = as the cards say.
+        device: what computes: ``auto`` (CUDA where there is one, else the CPU), ``cuda``, ``openvino`` or ``cpu``.
 
     Raises:
         ModelError: a model cannot be used.
@@ -57,15 +58,16 @@ class Recognizer:
         labels: str | Labels | None = None,
         threshold: float | None = None,
         biases: Biases | Mapping[str, float] | str | os.PathLike[str] | None = None,
+        device: str = "auto",
     ) -> None:
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}: expected at least 1")
         if threshold is not None and not 0 <= threshold <= 1:
             raise InputError(f"threshold is {threshold}: expected 0 (never abstain) to 1")
-        self.networks = [Network(path, threads) for path in locate_all(model)]
+        self.networks = [Network(path, threads, device) for path in locate_all(model)]
         self.detector_name = detector
         self.detector = face_finding.detector(detector)
-        self.threads = threads
+        self.threads, self.device = threads, device
         self.batch_size = batch_size
         self.flip = flip
         self.threshold = self.card.threshold if threshold is None else threshold
