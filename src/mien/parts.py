@@ -27,10 +27,6 @@ def in_table(kind: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-#: Metrics that are chosen by their smallest value.
-LOWER_IS_BETTER = ("fid", "kid")
-
-
 class Part(BaseModel):
     """Base of all parts of a recipe: unknown keys are mistakes, values do not change."""
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from mien.errors import RecipeError
+from mien.metric import METRICS
 from mien.parts import (
     Augment,
     Data,
@@ -35,12 +36,6 @@ from mien.parts import (
 from mien.preprocess import Preprocess
 from mien.table import Table, nearest
 
-#: Task -> what it can be judged by on val.
-METRICS = {
-    "classify": ("accuracy", "balanced_accuracy", "macro_f1"),
-    "super_resolve": ("psnr", "ssim"),
-    "gan": ("fid", "kid"),
-}
 #: Task -> parts that belong to others.
 FOREIGN = {
     "classify": ("enhance", "gan"),
@@ -129,8 +124,8 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _parts_of_the_task(self) -> Recipe:
-        metrics = METRICS.get(self.task, METRICS["classify"])
-        if self.runtime.metric not in metrics:
+        metrics = [name for name, metric in METRICS.items() if metric.task == self.task]
+        if metrics and self.runtime.metric not in metrics:  # an unknown task is another mistake
             wanted = " or ".join((", ".join(metrics[:-1]), metrics[-1]))
             raise ValueError(f"runtime.metric: task {self.task} is judged by {wanted}, got {self.runtime.metric}")
         for name in FOREIGN.get(self.task, ()):

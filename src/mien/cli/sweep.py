@@ -83,13 +83,15 @@ def _show(summary: Mapping[str, Any], out: Path, data: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from mien.metric import METRICS
     from mien.train.sweep.outcome import shown
 
     console = Console()
+    metric, judge = summary["metric"].replace("_", " "), METRICS[summary["metric"]]
     complete = sorted(
-        (trial for trial in summary["trials"] if trial["value"] is not None), key=lambda trial: -trial["value"]
+        (trial for trial in summary["trials"] if trial["value"] is not None),
+        key=lambda trial: -judge.goodness(trial["value"]),
     )
-    metric = summary["metric"].replace("_", " ")
     table = Table(box=box.SIMPLE_HEAD, title=f"the best of {len(complete)} complete trials", title_justify="left")
     table.add_column("trial", justify="right")
     table.add_column(f"{metric} on {summary['split']}", justify="right")
@@ -99,16 +101,16 @@ def _show(summary: Mapping[str, Any], out: Path, data: Path) -> None:
         is_start = trial["trial"] == summary["start"]
         if place < ROWS or is_start:
             values = [shown(trial["values"].get(name)) for name in summary["space"]]
-            plain = [f"{trial['trial']}{' (start)' if is_start else ''}", f"{trial['value']:.2%}"]
+            plain = [f"{trial['trial']}{' (start)' if is_start else ''}", judge.text(trial["value"])]
             table.add_row(*plain, str(trial["epochs"]), shown(trial["seconds"]), *values, style="bold" * (place == 0))
     console.print(table)
     counts = ", ".join(f"{count} {state}" for state, count in summary["counts"].items() if count)
     lines = [counts]
     start = next((trial for trial in complete if trial["trial"] == summary["start"]), None)
     if complete and start is not None:
-        gain = complete[0]["value"] - start["value"]
-        above = f"the best is {100 * gain:.2f} points above the recipe as it is"
-        lines.append(above if gain else "no trial is better than the recipe as it is")
+        best, before = (judge.text(trial["value"]) for trial in (complete[0], start))
+        above = f"the best has {best}, the recipe as it is {before}"
+        lines.append(above if best != before else "no trial is better than the recipe as it is")
     if summary["importance"]:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in list(summary["importance"].items())[:4])
         lines.append(f"what mattered for the best: {shares}")

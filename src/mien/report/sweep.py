@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import InputError
+from mien.metric import METRICS
 from mien.report.figure import BLUE, GREEN, INK, LINE, QUIET, RED, new, save, tidy
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _history(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
     axes, *beside = figure.subplots(1, 2, width_ratios=(3, 2)).ravel() if importance else [figure.subplots()]
     numbers = [trial["trial"] for trial in complete]
     scores = [trial["value"] for trial in complete]
-    axes.step(numbers, np.maximum.accumulate(scores), where="post", color=BLUE, linewidth=1.8, label="best so far")
+    best = (np.minimum if METRICS[summary["metric"]].lower_is_better else np.maximum).accumulate(scores)
+    axes.step(numbers, best, where="post", color=BLUE, linewidth=1.8, label="best so far")
     axes.scatter(numbers, scores, color=BLUE, s=22, zorder=3, label="complete")
     pruned = [trial for trial in summary["trials"] if trial["state"] == "pruned" and trial["last_value"] is not None]
     if pruned:
@@ -62,7 +64,7 @@ def _history(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
         axes.axhline(start["value"], color=RED, linewidth=1.2, linestyle="--", label="the recipe as it is")
     axes.legend(fontsize=9, frameon=False, labelcolor=INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _scores(axes, "y")
+    _scores(axes, "y", summary)
     tidy(axes, f"{_metric(summary)} on {summary['split']}", x="trial", grid="y")
     for below in beside:
         names = list(importance)[::-1]
@@ -98,7 +100,7 @@ def _values(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
             axes.set_xlim(*_padded(dimension))
             if dimension["is_whole"] and not dimension["is_log"]:
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _scores(axes, "y")
+        _scores(axes, "y", summary)
         tidy(axes, name, grid="both")
     for axes in panels[len(space) :]:
         axes.set_visible(False)
@@ -111,7 +113,8 @@ def _parallel(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
     space = summary["space"]
     figure = new(max(2.0 * len(space) + 2, 7), 4.4, _title(summary, complete))
     axes = figure.subplots()
-    scores = np.array([trial["value"] for trial in complete])
+    metric = METRICS[summary["metric"]]
+    scores = np.array([metric.goodness(trial["value"]) for trial in complete])
     low, high = float(scores.min()), float(scores.max())
     for index in np.argsort(scores):  # the best are drawn last, on top
         trial = complete[index]
@@ -131,7 +134,7 @@ def _parallel(summary: Mapping[str, Any], complete: Trials, path: Path) -> Path:
     last = len(space)
     axes.axvline(last, color=LINE, linewidth=1, zorder=0)
     for height, score in ((0.0, low), (1.0, high)):
-        label = f"{score:.1%}"
+        label = metric.text(metric.goodness(score))
         axes.annotate(label, (last, height), (4, 0), "data", "offset points", fontsize=9, color=INK, va="center")
     tidy(axes, "The better a trial, the darker its line; the best is green")
     axes.set_xticks(range(last + 1), [*space, _metric(summary)], fontsize=9)
@@ -150,8 +153,8 @@ def _metric(summary: Mapping[str, Any]) -> str:
     return str(summary["metric"]).replace("_", " ")
 
 
-def _scores(axes: Axes, which: str) -> None:
-    getattr(axes, f"{which}axis").set_major_formatter(lambda value, _: f"{value:.1%}")
+def _scores(axes: Axes, which: str, summary: Mapping[str, Any]) -> None:
+    getattr(axes, f"{which}axis").set_major_formatter(lambda value, _: METRICS[summary["metric"]].text(value))
 
 
 def _place(dimension: Mapping[str, Any], value: Any) -> float:

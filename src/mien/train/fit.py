@@ -21,7 +21,7 @@ from torch import nn
 
 from mien.atomic import write_text
 from mien.errors import RunError
-from mien.parts import LOWER_IS_BETTER
+from mien.metric import METRICS
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import state
@@ -54,7 +54,7 @@ class Progress:
         phase: number of the phase, from 0.
         before: epochs of the phases before.
         epoch: epochs done, over all phases.
-        best: best metric of this phase; its negative where lower is better.
+        best: goodness of the best metric of this phase.
         best_epoch: when that was.
         history: the log's records, over all phases.
     """
@@ -164,7 +164,7 @@ class Fit:
                 self.task.settle(self.mean.parts, self.loader.epoch(epoch, epoch - self.progress.before))
                 chosen = self.mean.parts
             val = self.task.validate(chosen)
-            metric = -val[runtime.metric] if runtime.metric in LOWER_IS_BETTER else val[runtime.metric]
+            metric = METRICS[runtime.metric].goodness(val[runtime.metric])
             is_best = self.progress.observe(metric)
             if self.plateau:
                 self.plateau.observe(metric)

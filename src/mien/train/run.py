@@ -15,7 +15,7 @@ from mien.atomic import write_text
 from mien.errors import RecipeError, RunError
 from mien.labels import Labels
 from mien.manifest import Manifest
-from mien.parts import LOWER_IS_BETTER
+from mien.metric import METRICS
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train import state
@@ -129,7 +129,7 @@ def _finish(run: RunDir, recipe: Recipe, ended: Progress) -> None:
         {
             "epochs": ended.epoch,
             "chosen_epoch": ended.best_epoch if recipe.runtime.select == "best" else ended.epoch,
-            "best": -ended.best if recipe.runtime.metric in LOWER_IS_BETTER else ended.best,
+            "best": METRICS[recipe.runtime.metric].goodness(ended.best),
             "metric": recipe.runtime.metric,
             "seconds": round(sum(record["seconds"] for record in ended.history), 1),
             "parity": difference,

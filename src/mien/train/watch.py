@@ -58,6 +58,8 @@ class Bar:
         shares = "  ".join(f"{name.replace('_', ' ')} {val[name]:.1%}" for name in SHARES if name in val)
         if "psnr" in val:
             shares = f"PSNR {val['psnr']:.2f} dB (bicubic {val['bicubic_psnr']:.2f})  SSIM {val['ssim']:.4f}"
+        if "fid" in val:
+            shares = f"FID {val['fid']:.2f}  KID {val['kid']:.4f}"
         self.console.print(
             f"[bold]epoch {record['epoch']}/{self.epochs}[/bold]{phase}  loss {record['train']['loss']:.3f}"
             f"{loss}  {shares}  "

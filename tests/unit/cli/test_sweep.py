@@ -36,9 +36,9 @@ def test_the_table_tells_what_was_found_and_that_it_flatters(mien, searched):
     assert done.code == 0, done.err
     assert "trial 0: [fine]" in done.out
     rows = [line.split() for line in done.out.splitlines() if "%" in line][:2]
-    assert rows == [["1", "56.25%", "5", "12.3", "0.01235"], ["0", "(start)", "50.00%", "5", "12.3", "0.01235"]]
+    assert rows == [["1", "56.2%", "5", "12.3", "0.01235"], ["0", "(start)", "50.0%", "5", "12.3", "0.01235"]]
     assert "2 complete, 1 pruned" in done.out
-    assert "6.25 points above the recipe as it is" in done.out
+    assert "the best has 56.2%, the recipe as it is 50.0%" in done.out
     assert "The best of 3 trials was chosen on val, so its number flatters" in done.out
     assert "mien evaluate sweeps/toy/trial-001/model.onnx faces.csv --split test" in done.out
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.atomic import write_text
+from mien.metric import METRICS
 from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.train.sweep.space import Choice, Range
@@ -77,7 +78,8 @@ def summary(study: Study, about: Mapping[str, Any]) -> dict[str, Any]:
             }
         )
     complete = [trial for trial in trials if trial["value"] is not None]
-    best = max(complete, key=lambda trial: (trial["value"], -trial["trial"]), default=None)
+    goodness = METRICS[recipe.runtime.metric].goodness
+    best = max(complete, key=lambda trial: (goodness(trial["value"]), -trial["trial"]), default=None)
     return {
         "recipe": recipe.name,
         "metric": recipe.runtime.metric,
@@ -121,7 +123,8 @@ def line(trial: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     """One trial for people, on a line."""
     values = "  ".join(f"{name}={shown(value)}" for name, value in trial["values"].items())
     number = trial["value"] if trial["value"] is not None else trial["last_value"]
-    score = f"{summary['metric'].replace('_', ' ')} {number:.1%}" if number is not None else "no epoch"
+    metric = str(summary["metric"])
+    score = f"{metric.replace('_', ' ')} {METRICS[metric].text(number)}" if number is not None else "no epoch"
     stopped = f", given up after epoch {trial['epochs']}" if trial["state"] == "pruned" else ""
     marks = [name for name in ("start", "best") if summary[name] == trial["trial"]]
     mark = f"  ({', '.join('the recipe as it is' if mark == 'start' else mark for mark in marks)})" if marks else ""

@@ -28,6 +28,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL
 
+from mien.metric import METRICS
 from mien.train.sweep.space import PRUNERS, SAMPLERS, Choice, Dimension, Space
 
 #: Proposals in a row that repeat an earlier trial, before the space counts as searched.
@@ -67,7 +68,7 @@ class Study:
             self.study = optuna.create_study(
                 storage=self.storage,
                 study_name="sweep",
-                direction="maximize",
+                direction="minimize" if METRICS[space.recipe.runtime.metric].lower_is_better else "maximize",
                 load_if_exists=True,
                 pruner=PRUNERS.load(pruner)(space.recipe.epochs),
             )

@@ -65,7 +65,7 @@ class ByHand:
             return
         value = score(self.recipe) * epoch / epochs
         with self.run.log.open("a") as log:
-            log.write(json.dumps({"epoch": epoch, "val": {"accuracy": value}, "seconds": 1.0}) + "\n")
+            log.write(json.dumps({"epoch": epoch, "val": {self.recipe.runtime.metric: value}, "seconds": 1.0}) + "\n")
         self.say({"epoch": epoch, "value": value})
 
     def result(self) -> dict[str, Any]:
@@ -125,6 +125,16 @@ def test_a_sweep_finds_better_values_and_knows_its_start(by_hand, space, toy_man
     assert list(found["importance"])[-1] == "augment.level"
     # 32 pictures to choose by: 1.96 standard deviations of a share of them
     assert found["margin"] == pytest.approx(1.96 * math.sqrt(best["value"] * (1 - best["value"]) / 32), abs=1e-4)
+
+
+def test_of_a_distance_the_smallest_is_the_best(by_hand, toy_manifest, tmp_path):
+    recipe = {"task": "gan", "preprocess": QUICK["preprocess"], "runtime": {"metric": "fid"}, "schedule": {"epochs": 2}}
+    space = Space.read(Recipe.model_validate(recipe), ["optimizer.rate=log(1e-4, 1e-1)"])
+    lines: list[str] = []
+    found = sweep(space, toy_manifest, tmp_path / "s", trials=6, pruner="none", say=lines.append)
+    values = [trial["value"] for trial in found["trials"]]
+    assert found["trials"][found["best"]]["value"] == min(values) < max(values)
+    assert f"fid {values[0]:.2f}" in lines[0]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes"])
