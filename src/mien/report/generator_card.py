@@ -41,8 +41,6 @@ def generator_card(opened: Opened) -> str:
         "It draws faces of nobody. They look like what it learned from, with its biases, and they are no photographs: "
         "whoever passes them on must say so."
     )
-    space = (
-        f"In the features of the recognizer `{features}`; published numbers are of another network."
-    )
+    space = f"In the features of the recognizer `{features}`; published numbers are of another network."
     measured = [table(["", ""], numbers), chosen_by(card), space] if numbers else ["Not measured."]
     return layout(card, note, file, measured, OPEN, pictures(card))
