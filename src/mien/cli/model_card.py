@@ -134,6 +134,8 @@ def _recognizer(found: Card) -> Iterator[tuple[str, str]]:
     added = [f"{name} {bias:+.2f}" for name, bias in zip(found.classes, found.biases, strict=False) if bias]
     if added:
         yield "added to logits", ", ".join(added)
+    if found.precision != "float32":
+        yield "computes in", found.precision
     yield "temperature", f"{found.temperature:g}"
     yield "abstains below", f"{found.threshold:g}"
 

@@ -53,6 +53,7 @@ def _file(network: Network) -> list[tuple[str, str]]:
         ("label set", card.label_set),
         *([("members", ", ".join(card.members))] if card.members else []),
         ("input", f"{prepare.size_px} x {prepare.size_px} px, {channels}, values from 0 to 1, {scale}"),
+        *([("computes in", f"{card.precision}, made of a float32 file")] if card.precision != "float32" else []),
         ("smaller faces are enlarged by", prepare.enlarge),
         ("framing", f"a square with {1 + prepare.margin:g} times the longer side of the face's box{centre}"),
         ("mirror image", "logits averaged with those of the mirror image" if card.flip else "not used"),

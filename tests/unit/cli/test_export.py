@@ -1,11 +1,16 @@
 """``mien export``: what it says of folders that cannot be exported. (A whole export: test_train.py.)"""
 
+import json
 import sys
 
+import numpy as np
 import pytest
 
+from mien.card import Card
+from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
+from mien.runtime.network import Network
 
 
 def test_torch_that_is_missing(mien, monkeypatch):
@@ -37,3 +42,61 @@ def test_a_run_without_an_epoch(mien, tmp_path):
     assert done.code == 2
     assert "no epoch has ended yet" in done.err
     assert not (tmp_path / "mine.onnx").exists()
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """Forty faces of one colour each; the label is the colour that is strongest."""
+    random = np.random.default_rng(0)
+    shades = random.integers(0, 256, (40, 1, 1, 3), np.uint8)
+    np.save(tmp_path / "faces.npy", np.broadcast_to(shades, (40, 8, 8, 3)))
+    names = [("angry", "happy", "sad")[shade.argmax()] for shade in shades]
+    images, splits = [f"faces.npy#{row}" for row in range(40)], ["train"] * 20 + ["val"] * 20
+    Manifest.of(root=tmp_path, image=images, label=names, split=splits).save(tmp_path / "faces.csv")
+    return tmp_path / "faces.csv"
+
+
+def test_a_model_in_smaller_numbers(mien, colours, faces, tmp_path):
+    model = colours("mine.onnx")
+    done = mien("export", model, "--precision", "int8", "--data", faces, "--calibrate", 15, "--max-loss", 100)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{tmp_path / 'mine-int8.onnx'}: 0.0 MB, int8; ")
+    assert "of 20 decisions (val) as before; accuracy 100.00 % before" in done.out
+    card: Card = Network(tmp_path / "mine-int8.onnx").card
+    assert card.precision == "int8"
+    assert card.metrics["precision"]["calibration"]["pictures"] == 15
+    again = mien("models", "show", tmp_path / "mine-int8.onnx")
+    assert "computes in     int8\n" in again.out
+    assert "| computes in | int8, made of a float32 file |" in mien("models", "card", tmp_path / "mine-int8.onnx").out
+
+
+def test_fp16_as_json_without_data(mien, colours, tmp_path):
+    done = mien("export", colours(), "--precision", "fp16", "--out", "half.onnx", "--json")
+    found = json.loads(done.out)
+    assert (found["model"], found["precision"], found["pictures"]) == ("half.onnx", "fp16", 64)
+    assert found["bytes"] == (tmp_path / "half.onnx").stat().st_size
+    assert "accuracy_after" not in found
+
+
+def test_wishes_that_cannot_be_met(mien, colours, faces):
+    model = colours()
+    for arguments, message in {
+        ("nothing.onnx", "--precision", "int8"): "nothing.onnx: no such model file",
+        (model,): "is a model file already; --precision int8 or fp16 makes a smaller one",
+        (model, "--precision", "int4"): "--precision int4: expected float32, int8 or fp16",
+        (model, "--precision", "int8"): "--data faces.csv",
+        (model, "--precision", "int8", "--data", faces, "--split", "test"): "test pictures measure",
+        (model, "--precision", "int8", "--data", faces, "--check", "vale"): "no rows with split 'vale'",
+        ("folder", "--precision", "int8", "--data", faces): "folder: not a run folder",
+    }.items():
+        done = mien("export", *arguments)
+        assert (done.code, done.out) == (2, "")
+        assert message in done.err, done.err
+
+
+def test_a_loss_that_is_not_allowed(mien, colours, faces, tmp_path):
+    done = mien("export", colours("a.onnx"), "--precision", "fp16", "--data", faces, "--max-loss", -0.1)
+    assert done.code == 2
+    assert "not written. " in done.err
+    assert "--max-loss allows -0.1" in done.err
+    assert not (tmp_path / "a-fp16.onnx").exists()

@@ -19,7 +19,9 @@ from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
 from mien.rundir import RunDir
+from mien.runtime.network import Network
 from mien.train import export as exporting
+from mien.train.precision.convert import Faces, convert
 from mien.train.run import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
@@ -49,6 +51,16 @@ def test_a_run_leaves_a_model_that_knows_itself(finished: RunDir):
 
 def test_the_model_file_has_no_traces_of_this_machine(finished: RunDir):
     assert str(Path(torch.__file__).parent.parent).encode() not in finished.model.read_bytes()
+
+
+def test_a_trained_net_in_eight_bits(finished: RunDir, toy_manifest: Path, tmp_path: Path):
+    small = tmp_path / "small.onnx"
+    found = convert(finished.model, small, "int8", Faces(Manifest.load(toy_manifest)), max_loss=100, threads=1)
+    assert found.pictures == 32
+    assert found.agreement is not None
+    assert found.agreement > 0.9
+    assert small.stat().st_size < 0.6 * finished.model.stat().st_size
+    assert Network(small).card.recipe == Network(finished.model).card.recipe
 
 
 def test_a_finished_run_is_not_repeated(finished: RunDir, toy_manifest: Path):
