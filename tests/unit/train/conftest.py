@@ -51,6 +51,12 @@ def toy_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training ends without a model file, whose export is most of what a training of toy faces takes."""
+    monkeypatch.setattr("mien.train.run.export_run", lambda run: 0.0)
+
+
+@pytest.fixture
 def quick() -> Recipe:
     return Recipe.model_validate(QUICK)
 

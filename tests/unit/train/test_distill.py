@@ -19,7 +19,10 @@ from mien.train import build, distill, state
 from mien.train.fit import Fit
 from mien.train.run import train
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch"),
+    pytest.mark.usefixtures("unexported"),
+]
 
 LABELS = Labels(("sad", "happy"))
 FACES = Manifest.of(image=["a.png", "b.png"], label=["sad", "happy"], box=["0 0 9 9", ""], labels=LABELS)

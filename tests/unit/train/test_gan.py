@@ -207,6 +207,7 @@ def test_the_file_draws_what_the_net_does(finished):
     np.testing.assert_allclose(drawer._session.run(["faces"], inputs)[0], expected, atol=1e-3)
 
 
+@pytest.mark.usefixtures("unexported")
 def test_a_killed_run_goes_on_exactly(finished, toy_manifest, tmp_path, monkeypatch):
     whole = Fit._keep
 
@@ -214,10 +215,9 @@ def test_a_killed_run_goes_on_exactly(finished, toy_manifest, tmp_path, monkeypa
         whole(self, chosen)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Fit, "_keep", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Fit, "_keep", killed)
         train(load_recipe(RECIPE), Manifest.load(toy_manifest), tmp_path / "run", device="cpu")
-    monkeypatch.undo()
     run = train(load_recipe(RECIPE), Manifest.load(toy_manifest), tmp_path / "run", device="cpu")
     for part in ("generator", "critic"):
         before, after = (state.load(each.last)["parts"][part] for each in (finished, run))

@@ -20,7 +20,10 @@ from mien.train import state
 from mien.train.fit import Fit
 from mien.train.run import train
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch"),
+    pytest.mark.usefixtures("unexported"),
+]
 
 
 @pytest.fixture(autouse=True)
