@@ -12,12 +12,14 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from mien.atomic import write_bytes
 from mien.enhance.enhancer import DEFAULT, Enhancer
 from mien.enhance.finish import Finish
 from mien.errors import InputError
 from mien.face import Face
 from mien.faces import crop
 from mien.images import Pixels, read, write
+from mien.provenance import encode_synthetic, read_facts
 from mien.runtime.cluster import Cluster
 from mien.table import Table
 
@@ -97,7 +99,11 @@ def work(enhancer: Callable[[list[Pixels]], list[Pixels]], items: list[Item], ma
         pictures.append(picture)
         waiting.append(item)
     for item, picture in zip(waiting, enhancer(pictures), strict=True):
-        write(item.target, picture)
+        facts = read_facts(item.source) if item.source.lower().endswith(".png") else {}
+        if facts.get("synthetic") == "true":  # what a model drew stays marked
+            write_bytes(item.target, encode_synthetic(picture, facts))
+        else:
+            write(item.target, picture)
         results.append(Result(item.row, None, False))
     return results
 

@@ -206,7 +206,8 @@ def _write(
     """The manifest, one CSV per split, and the list of what failed."""
     pandas = need("pandas", "lab", "a manifest")
     frame = manifest.frame.drop(columns=[name for name in ("box",) if name in manifest.frame.columns])
-    frame = frame.assign(image=[f"images/{name}" for name in names], origin="enhanced", original=ids)
+    origin = frame["origin"].where(frame["origin"] == "synthetic", "enhanced")  # what a model drew stays that
+    frame = frame.assign(image=[f"images/{name}" for name in names], origin=origin, original=ids)
     enhanced = Manifest(frame.drop(index=sorted(missing)), folder, manifest.labels)
     enhanced.save(folder / "manifest.csv")
     for split in sorted(set(enhanced.frame["split"]) - {""}):

@@ -19,6 +19,7 @@ from mien.enhance.finish import Finish
 from mien.enhance.folder import enhance, manifest_of
 from mien.errors import ManifestError, RunError, UnknownName
 from mien.manifest import Manifest
+from mien.provenance import encode_synthetic, read_facts
 
 SMALL = Plan("bicubic", 16)
 
@@ -41,6 +42,16 @@ def table(pictures) -> Manifest:
         split=["train", "train", "val", "train", "test", "test"],
         subject=list("abcdef"),
     )
+
+
+def test_what_a_model_drew_stays_marked(tmp_path):
+    facts = {"generator": "g 1", "class": "happy"}
+    (tmp_path / "drawn.png").write_bytes(encode_synthetic(np.zeros((8, 8), np.uint8), facts))
+    images.write(tmp_path / "seen.png", np.zeros((8, 8), np.uint8))
+    table = Manifest.of(root=tmp_path, image=["drawn.png", "seen.png"], origin=["synthetic", "real"])
+    made = Manifest.load(enhance(table, tmp_path / "out", SMALL).manifest)
+    assert made.frame["origin"].tolist() == ["synthetic", "enhanced"]
+    assert [read_facts(path) for path in made.paths()] == [{"synthetic": "true", **facts}, {}]
 
 
 def test_a_new_manifest_points_to_the_pictures(table, tmp_path):
