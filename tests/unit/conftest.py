@@ -1,6 +1,8 @@
 """A network that can be computed by hand, videos of pictures that are known, and a server of one file."""
 
 import re
+import runpy
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -279,3 +281,19 @@ def file_server(monkeypatch) -> Iterator[FileServer]:
     server.http.shutdown()
     server.http.server_close()
     thread.join()
+
+
+@pytest.fixture
+def made_up_ray(monkeypatch) -> Any:
+    """In the place of Ray: calls in this process, one by one, in any order."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")  # and as before, after the test
+    made = runpy.run_path(str(Path(__file__).with_name("made_up_ray.py")))["Ray"]()
+    monkeypatch.setitem(sys.modules, "ray", made)
+    return made
+
+
+@pytest.fixture
+def real_ray() -> Any:
+    """Ray, where it is installed; it is none of the packages of ``make test``."""
+    return pytest.importorskip("ray")

@@ -62,7 +62,11 @@ class Cluster(Generic[State]):
         if self._has_joined:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers
             new = {"address": "local", "num_cpus": self.workers * self._threads, "include_dashboard": False}
-            self._ray.init(logging_level="ERROR", log_to_driver=False, **(new if is_started else {}))
+            try:
+                self._ray.init(logging_level="ERROR", log_to_driver=False, **(new if is_started else {}))
+            except Exception as error:  # Ray's have no common base
+                way = "start" if is_started else f"join the cluster at {os.environ['RAY_ADDRESS']}"
+                raise ClusterError(f"Ray cannot {way}: {str(error).strip().splitlines()[0]}") from error
         if self._wanted is None and not is_started:
             self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._threads)
         # of our own cluster nobody else has the cores, so each worker may have its next call ready

@@ -197,8 +197,9 @@ def test_what_waits_is_bounded():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_ray_makes_the_same_bytes(table, tmp_path, doubler):
-    pytest.importorskip("ray")
+@pytest.mark.parametrize("ray", ["made_up_ray", "real_ray"])
+def test_ray_makes_the_same_bytes(table, tmp_path, doubler, ray, request):
+    request.getfixturevalue(ray)
     plan = Plan(str(doubler()), 20)
     enhance(table, tmp_path / "here", plan, workers=1)
     found = enhance(table, tmp_path / "cluster", plan, engine="ray", workers=2, batch=2)
