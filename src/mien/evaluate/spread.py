@@ -46,9 +46,9 @@ class Station:
         self.finder = finder_of(detector)
 
     @classmethod
-    def build(cls, path: Path, threads: int, detector: str, flip: bool, batch_size: int) -> Station:
+    def build(cls, path: Path, threads: int, device: str, detector: str, flip: bool, batch_size: int) -> Station:
         """One with a network of its own."""
-        return cls(Network(path, threads), detector, flip, batch_size)
+        return cls(Network(path, threads, device), detector, flip, batch_size)
 
     def faces(self, rows: Sequence[Row]) -> list[Pixels | InputError]:
         """Faces at the network's size, or why there is none."""
@@ -65,10 +65,11 @@ class Station:
 
 def spread(station: Station, threads: int | None, workers: int | None) -> Cluster[Station]:
     """A cluster whose workers have such stations, each with so many threads for its network, by default one."""
+    network, cores = station.network, threads or 1
     build = partial(
-        Station.build, station.network.path, threads or 1, station.detector, station.flip, station.batch_size
+        Station.build, network.path, cores, network.device, station.detector, station.flip, station.batch_size
     )
-    return Cluster(build, workers=workers, threads=threads or 1)
+    return Cluster(build, workers=workers, threads=cores)
 
 
 def spread_faces(cluster: Cluster[Station], manifest: Manifest) -> Iterator[Pixels | InputError]:

@@ -41,6 +41,7 @@ class Network:
     Attributes:
         path: the file.
         card: what it says of itself.
+        device: as it was asked for.
 
     Raises:
         ModelError: no such file, not an ONNX file, without a card, not a recognizer, or of other shapes than its card.
@@ -49,7 +50,7 @@ class Network:
 
     def __init__(self, model: Model, threads: int | None = None, device: str = "auto") -> None:
         opened = Opened(model, threads, device)
-        self.path, self.card, self._session = opened.path, opened.card, opened.session
+        self.path, self.card, self.device, self._session = opened.path, opened.card, device, opened.session
         if self.card.kind != "recognizer":
             raise ModelError(f"{self.path}: is a model of kind {self.card.kind}; a recognizer is needed here")
         self._check_shapes()
