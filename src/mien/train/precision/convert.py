@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import onnx
+import onnxruntime
 
+from mien import __version__
 from mien.atomic import writing
 from mien.card import KEY, Card
 from mien.data.faces import faces_of
@@ -134,7 +135,7 @@ def convert(
     about: dict[str, Any] = {"original_sha256": original.digest}
     whole = onnx.load_model_from_string(original.path.read_bytes())
     if precision == "fp16":
-        calibrating, comparing = None, None if faces is None else faces.drawn()[1]
+        comparing = None if faces is None else faces.data
         smaller = halve(whole)
     elif faces is None:
         raise InputError(
@@ -151,7 +152,7 @@ def convert(
             "name": f"{card.name}-{precision}",
             "precision": precision,
             "metrics": {name: found for name, found in card.metrics.items() if name in KEPT},
-            "versions": {**card.versions, **{name: version(name) for name in ("mien", "onnx", "onnxruntime")}},
+            "versions": {**card.versions, **_versions()},
         }
     )
     with writing(out) as temporary:
@@ -167,7 +168,9 @@ def convert(
             if found.labelled:
                 told.metrics[faces.check] = facts(Evaluation.of(after))
         if found.loss_points is not None and found.loss_points > max_loss:
-            raise ParityError(f"{os.fspath(out)}: not written. {found}; --max-loss allows {max_loss:g}")
+            few = found.loss_low is not None and found.loss_low <= 0
+            advice = "; with so few pictures that may be chance, so compare on more" if few else ""
+            raise ParityError(f"{os.fspath(out)}: not written. {found}; --max-loss allows {max_loss:g}{advice}")
         told.metrics["precision"] = {**about, **found.to_dict()}
         _save(smaller, told, temporary)
     return found
@@ -199,6 +202,11 @@ def _on_noise(original: Network, smaller: Network) -> Parity:
     noise = list(np.random.default_rng(0).integers(0, 256, (NOISE, side, side, 3), np.uint8))
     distance = original.logits(noise).astype(np.float64) - smaller.logits(noise)
     return Parity(NOISE, float(np.abs(distance).max()), float(np.sqrt((distance**2).mean())))
+
+
+def _versions() -> dict[str, str]:
+    """Of what made the file; ONNX Runtime comes in several packages, so the module is asked."""
+    return {"mien": __version__, "onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
 
 
 def _save(model: onnx.ModelProto, card: Card, path: Path) -> None:
