@@ -60,13 +60,16 @@ class Cluster(Generic[State]):
         is_started = self._has_joined and not os.environ.get("RAY_ADDRESS")
         self.workers = self._wanted or max(1, (os.cpu_count() or 1) // self._threads)
         if self._has_joined:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers
-            new = {"address": "local", "num_cpus": self.workers * self._threads, "include_dashboard": False}
+            how: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+            way = f"join the cluster at {os.environ.get('RAY_ADDRESS')}"
+            if is_started:
+                os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers
+                how |= {"address": "local", "num_cpus": self.workers * self._threads, "include_dashboard": False}
+                way = "start a cluster (`ray start --head` starts one that RAY_ADDRESS can name)"
             try:
-                self._ray.init(logging_level="ERROR", log_to_driver=False, **(new if is_started else {}))
+                self._ray.init(**how)
             except Exception as error:  # Ray's have no common base
-                way = "start" if is_started else f"join the cluster at {os.environ['RAY_ADDRESS']}"
-                raise ClusterError(f"Ray cannot {way}: {str(error).strip().splitlines()[0]}") from error
+                raise ClusterError(f"Ray cannot {way}: {_first_line(error)}") from error
         if self._wanted is None and not is_started:
             self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._threads)
         # of our own cluster nobody else has the cores, so each worker may have its next call ready
@@ -118,11 +121,17 @@ class Cluster(Generic[State]):
         except self._ray.exceptions.RayTaskError as error:
             raise (error.cause if isinstance(error.cause, MienError) else error) from None
         except self._ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ClusterError(f"the workers of {RETRIES + 1} attempts at the same call were lost: {reason}") from None
+            raise ClusterError(
+                f"the workers of {RETRIES + 1} attempts at the same call were lost: {_first_line(error)}"
+            ) from None
         finally:
             if task in self._running:
                 self._running.remove(task)
+
+
+def _first_line(error: Exception) -> str:
+    """What is worth telling of an error of Ray's, which may have none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 #: Of a worker: what the job at hand has prepared, by the job's name.

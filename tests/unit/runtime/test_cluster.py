@@ -112,6 +112,9 @@ def test_one_that_is_named_is_joined(made_up_ray, monkeypatch):
     monkeypatch.setattr(made_up_ray, "init", lambda **options: 1 / 0)
     with pytest.raises(ClusterError, match=r"cannot join the cluster at 10\.0\.0\.1:6379: division by zero"):
         Cluster(load).__enter__()
+    monkeypatch.delenv("RAY_ADDRESS")
+    with pytest.raises(ClusterError, match=r"cannot start a cluster \(`ray start --head` .*: division by zero"):
+        Cluster(load).__enter__()
 
 
 def test_workers_work_in_the_same_folder(made_up_ray, tmp_path, monkeypatch):
