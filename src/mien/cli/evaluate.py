@@ -73,6 +73,8 @@ def evaluate(
             "--split": split,
             "--without-leaks-from": without_leaks_from,
             "--flip": flip,
+            "--engine": None if engine == "threads" else engine,
+            "--workers": workers,
         }
         wrong = [name for name, value in {**made_then, "--card": card or None}.items() if value is not None]
         if wrong:

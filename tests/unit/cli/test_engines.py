@@ -43,6 +43,9 @@ def test_evaluate_gives_the_same_numbers(mien, colours, folder, made_up_ray):
     assert here == there
     assert np.array_equal(Scores.load("here.npz").logits, Scores.load("there.npz").logits)
     assert made_up_ray.ended == 1
+    done = mien("evaluate", "here.npz", "--engine", "ray", "--workers", "2")
+    assert done.code == 2
+    assert "--engine, --workers cannot change them" in done.err
 
 
 def test_a_wrong_engine_is_named_before_the_work(mien, colours, folder):
