@@ -18,10 +18,10 @@ WAYS = """## How
   of FER+'s ten taggers named where one leads. In brackets: Wilson's interval of 95 %.
 * A tool does better in the column whose labels it learned from: mien's default from FER+'s votes, the networks in fer
   and human (both by oarriaga) from FER2013's labels. mien chose its default on these faces; others may have done so.
-* Faces per second: the first {timed} of these faces, from pixels to scores, median of {rounds} rounds after all faces
-  were read once. "32 together" where a tool gives several faces to its network at once.
+* Faces per second: the first {timed} of these faces, from pixels to scores, the median of rounds ({rounds}) after
+  all faces were read once. "32 together" where a tool gives several faces to its network at once.
 * Pictures per second: {pictures} photographs on canvases of 640 x 480 px, JPEG files to answers, with each tool's
-  default detector, median of {rounds} rounds after one that does not count. mien takes the list and works ahead
+  default detector, median of {rounds} after one round that does not count. mien takes the list and works ahead
   (`Recognizer.stream`), the others take one file after the other, as they offer. Fewer faces found is less work.
 * Start: a new process to its first answer for one face, median of 3 after one that does not count. Memory: the most
   that any of these processes held. Size: files of the installed packages, without Python or Node itself.
@@ -33,7 +33,8 @@ WAYS = """## How
 
 def write(target: Path, about: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     """Write the page, the numbers and the plot."""
-    measured = sorted((row for row in rows if "label" in row), key=lambda row: -row["label"]["share"])
+    measured = [row for row in rows if "label" in row]
+    measured.sort(key=lambda row: -sum(row[name]["share"] for name in ("label", "majority") if row[name]))
     missing = [row for row in rows if "label" not in row]
     target.parent.mkdir(exist_ok=True)
     target.with_suffix(".json").write_text(
