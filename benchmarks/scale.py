@@ -199,6 +199,8 @@ def main() -> None:
         f"commit {commit.strip()}.",
         f"Run: `python benchmarks/scale.py {' '.join(words)}`",
         "",
+        "Rates and starts are those of an idle machine only where the load average is far below the number of cores.",
+        "",
         f"{given.pictures:,} pictures of 640 x 480 px, read, searched and classified:",
         "",
         *quick,
