@@ -16,6 +16,8 @@ from mien.runtime.models import Model
 from mien.runtime.session import Opened
 from mien.table import did_you_mean
 
+#: The generator that ships.
+DEFAULT = "faces48"
 #: Pictures of one run of the network. How many go through it together may decide in which order it adds up, and so the
 #: last bits of its answers (graphics cards choose their method by it): with a fixed number, and each picture always at
 #: the same place in its run, nothing else decides how a picture looks.

@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mien.errors import LabelError, ModelError, RecipeError
 from mien.parts import Part
-from mien.synth.generator import MAX_TRUNCATION, SEEDS, Generator
+from mien.synth.generator import DEFAULT, MAX_TRUNCATION, SEEDS, Generator
 from mien.table import did_you_mean
 
 #: Keys of which each says what is wanted; from the command line one of them takes the place of all in the file.
@@ -50,7 +50,7 @@ class Plan(Part):
     """A data set to be drawn.
 
     Attributes:
-        model: name or path of a generator.
+        model: name or path of a generator; by default the one that ships.
         seed: another seed, other faces.
         truncation: 1 for all the variety that the generator has learned, less for cleaner faces that are more alike.
         classes: class -> how many, or :class:`Wanted`.
@@ -65,7 +65,7 @@ class Plan(Part):
         (500, 0.9)
     """
 
-    model: str
+    model: str = DEFAULT
     seed: int = Field(default=0, ge=0, lt=SEEDS)
     truncation: _Truncation = 1.0
     classes: dict[str, Annotated[Wanted, BeforeValidator(_only_a_number)]] = Field(default_factory=dict)
@@ -144,10 +144,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _of_classes(values: Mapping[str, Any]) -> list[str]:
     """Mistakes in the names of the classes of a plan that has other mistakes, too."""
-    if not isinstance(values.get("model"), str) or not isinstance(values.get("classes"), dict):
+    model = values.get("model", DEFAULT)
+    if not isinstance(model, str) or not isinstance(values.get("classes"), dict):
         return []
     try:
-        generator = Generator(values["model"], threads=1)
+        generator = Generator(model, threads=1)
     except ModelError as error:
         return [f"model: {error}"]
     return _mistakes({str(name): None for name in values["classes"]}, generator)

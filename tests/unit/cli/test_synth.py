@@ -74,7 +74,7 @@ def test_without_classes(mien, generator_file):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--each", "3"], "model: is missing"),
+        ([], "asks for no picture"),
         (["--model", "faces.onnx"], "asks for no picture"),
         (["--model", "faces.onnx", "--class", "fear"], "--class fear: expected a class and how many"),
         (["--model", "faces.onnx", "--class", "fear=2", "--class", "fear=3"], "fear is there twice"),
