@@ -65,7 +65,7 @@ def providers(device: str, threads: int | None = None) -> list[Provider]:
     """ONNX Runtime's providers for a device.
 
     ``auto`` never takes OpenVINO: it opens a file in seconds instead of a tenth of one, and was measured to be slower
-    with float32 files; quicker it is with many faces in int8.
+    with float32 files; it is quicker with many faces in int8.
 
     Args:
         device: ``auto``, ``cuda``, ``openvino`` or ``cpu``.

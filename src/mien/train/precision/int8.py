@@ -2,7 +2,7 @@
 
 Weights get one scale per output channel, symmetric around zero. Activations get one scale and one zero point per
 tensor, from the smallest to the largest value that the calibration faces reach, as unsigned numbers: the integer
-instructions of x86 processors multiply unsigned by signed, and signed activations were measured to be half as quick.
+instructions of x86 processors multiply unsigned by signed, and signed activations were measured to be much slower.
 
 Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 CVPR 2018; the scheme is that of ONNX Runtime (QuantizeLinear and DequantizeLinear around each step).
