@@ -23,7 +23,7 @@ SHEET_FACES = 12
 def sample(
     out: Annotated[Path, typer.Option(help="Folder; one with faces of the same generator and seed grows.")],
     plan: Annotated[Path | None, typer.Argument(help="YAML file that says all of it; options change it.")] = None,
-    model: Annotated[str | None, typer.Option(help="Name or path of a generator; by default faces48, which ships.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name or path of a generator; by default faces48.")] = None,
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="So many of a class: fear=500; repeatable.")
     ] = None,

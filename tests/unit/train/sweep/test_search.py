@@ -1,4 +1,7 @@
-"""A sweep's decisions with trainings that are computed by hand, and one that is killed with real ones."""
+"""A sweep's decisions with trainings that are computed by hand, and one that is killed with real ones.
+
+Long because the worker that trains by hand serves all of it.
+"""
 
 from __future__ import annotations
 
