@@ -84,8 +84,8 @@ Recipe `gan`: StyleGAN2 with classes on FER2013 faces, 48 px, grey. Made by `ben
 
 * {date.today()}, commit {commit.strip()}, {platform.machine()}, Python {platform.python_version()}
 * `mien train gan --data FACES.csv --threads 1`, then `python benchmarks/generator.py RUN FACES.csv --out FOLDER`
-* {len(epochs)} epochs, {shown:,} real faces shown to the critic, {trained.seconds() / 60:.0f} minutes of one CPU core; the epoch
-  with the lowest FID on val counts, so the FID below is a little too good
+* {len(epochs)} epochs, {shown:,} real faces shown to the critic, {trained.seconds() / 60:.0f} minutes of one CPU core;
+  the epoch with the lowest FID on val counts, so the FID below is a little too good
 * model file: {model.stat().st_size / 1e6:.1f} MB; draws {speed.group() if speed else "?"} on {given.threads} CPU thread
 
 ![FID](generator.png)
