@@ -71,7 +71,8 @@ def check(
     for stage in recipe.stages():
         if len(found := stage.imbalance_corrections()) > 1:
             typer.echo(f"{name}: imbalance is corrected {len(found)} times over ({', '.join(found)})", err=True)
-    typer.echo(f"{name}: fine ({recipe.model.backbone}, {recipe.epochs} epochs)")
+    nets = {"super_resolve": recipe.enhance.net, "gan": "StyleGAN2"}
+    typer.echo(f"{name}: fine ({nets.get(recipe.task, recipe.model.backbone)}, {recipe.epochs} epochs)")
 
 
 @app.command()
