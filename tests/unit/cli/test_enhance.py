@@ -65,7 +65,7 @@ def test_a_folder_whose_pictures_are_all_damaged(mien, tmp_path):
         (["--model", "bicubick"], "without a network: bicubic"),
         (["--split", "tset"], "no rows with split 'tset'"),
         (["--engine", "dask"], "unknown engine 'dask'"),
-        (["--device", "gpu"], "expected auto, cuda or cpu"),
+        (["--device", "gpu"], "expected auto, cuda, openvino or cpu"),
     ],
 )
 def test_mistakes(mien, faces, options, words):

@@ -89,7 +89,7 @@ def test_sizes_that_make_no_sense(size):
 
 def test_devices(doubler):
     Enhancer(doubler(), device="cpu")
-    with pytest.raises(InputError, match="expected auto, cuda or cpu"):
+    with pytest.raises(InputError, match="expected auto, cuda, openvino or cpu"):
         Enhancer(doubler(), device="gpu")
 
 
