@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import shutil
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from domains import boxes
 
@@ -117,13 +117,13 @@ def by_domain(runs: Path, arms: list[str], seeds: list[str]) -> dict[str, dict[s
     return found
 
 
-def table(scores: dict[str, dict[str, list[Path]]]) -> tuple[list[str], dict[str, object]]:
+def table(scores: dict[str, dict[str, list[Path]]]) -> tuple[list[str], dict[str, dict[str, list[float]]]]:
     """Lines of a Markdown table and the numbers in it: mean and standard deviation over the seeds."""
     lines = [
         "| Tested on | Pictures | Learned from | " + " | ".join(METRICS) + " |",
         "| --- " * (3 + len(METRICS)) + "|",
     ]
-    numbers: dict[str, object] = {}
+    numbers: dict[str, dict[str, list[float]]] = {}
     for domain, arms in scores.items():
         for arm, paths in arms.items():
             found = [measure(Scores.load(path)) for path in paths]
@@ -132,6 +132,27 @@ def table(scores: dict[str, dict[str, list[Path]]]) -> tuple[list[str], dict[str
             cells = [f"{100 * np.mean(each):.1f} ± {100 * np.std(each, ddof=1):.1f}" for each in values.values()]
             lines.append(f"| {domain} | {found[0].rows:,} | {arm} | " + " | ".join(cells) + " |")
     return lines, numbers
+
+
+def plot(numbers: dict[str, dict[str, list[float]]], path: Path) -> None:
+    """Every training as a point, one panel per metric, one group per domain."""
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    arms = list(dict.fromkeys(key.split("/")[1] for key in numbers))
+    domains = list(dict.fromkeys(key.split("/")[0] for key in numbers))
+    figure, panels = pyplot.subplots(1, len(METRICS), figsize=(11, 3.6), layout="constrained")
+    for axes, metric in zip(panels, METRICS, strict=True):
+        for number, arm in enumerate(arms):
+            places = np.arange(len(domains)) + 0.18 * (number - (len(arms) - 1) / 2)
+            values = [np.multiply(numbers[f"{domain}/{arm}"][metric], 100) for domain in domains]
+            axes.scatter(np.repeat(places, [len(each) for each in values]), np.concatenate(values), s=14, label=arm)
+            axes.hlines([each.mean() for each in values], places - 0.07, places + 0.07, color="black", linewidth=1)
+        axes.set_xticks(range(len(domains)), domains)
+        axes.set_title(f"{metric}, %", fontsize=10)
+        axes.grid(axis="y", alpha=0.3)
+    panels[0].legend(fontsize=8, frameon=False)
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
@@ -206,6 +227,8 @@ def main() -> None:
         f"* recipe `fast` at 48 px from ImageNet weights; {given.epochs} epochs of real faces alone, the others as "
         "many steps; the last epoch; nothing is chosen on the tested pictures",
         "",
+        "![every training as a point, the mean as a line](synth_transfer.png)",
+        "",
         *lines,
         "",
         f"In per cent, mean and standard deviation over {len(seeds)} trainings; areas are means over the classes, each "
@@ -222,8 +245,7 @@ def main() -> None:
         *compared,
     ]
     RESULT.write_text("\n".join(text) + ("\n" + READING + kept_text if kept_text else ""), encoding="utf-8")
-    if (runs / "comparison.png").exists():
-        shutil.copy(runs / "comparison.png", RESULT.with_suffix(".png"))
+    plot(numbers, RESULT.with_suffix(".png"))
     print(RESULT.read_text(encoding="utf-8"))
 
 
