@@ -17,6 +17,8 @@ BLOCK = re.compile(r"<!-- tested -->\n+```(console|python)\n(.*?)```", re.DOTALL
 SHORTER = {
     "--count 2000": "--count 400",
     "--count 700": "--count 210",
+    "--out toy --count 600": "--out toy --count 210",
+    "--precision int8": "--precision int8 --calibrate 32",
     "mien train toy": "mien train toy --set schedule.epochs=2",
 }
 PAGES = {

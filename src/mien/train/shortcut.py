@@ -169,6 +169,7 @@ def start(
     torch = need("torch", "lab", "training")
     _check_device(str(device), torch)
     manifest = data if isinstance(data, Manifest) else Manifest.load(data)
+    from mien.report.history import plot_history
     from mien.train.run import train
     from mien.train.watch import Decoding, watchers
 
@@ -182,6 +183,8 @@ def start(
         say=partial(say, console),
         **options,
     )
+    if run.log.exists() and (not run.history.exists() or run.history.stat().st_mtime < run.log.stat().st_mtime):
+        plot_history(run.epochs(), run.history)  # the last epochs may have been too quick to be drawn
     return Trained(run)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +19,8 @@ from mien.train.fit import Watcher
 
 #: Validation numbers on the epoch's line.
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+#: Least time between two drawings of the curves.
+PAUSE_S = 5.0
 
 
 class Bar:
@@ -110,17 +114,20 @@ class Board:
 
 
 class Curves:
-    """Redraws the history plot after every epoch."""
+    """Redraws the history plot after an epoch, but not all the time: drawing can take longer than a small epoch."""
 
     def __init__(self, run: RunDir) -> None:
         self.run = run
+        self.drawn_s = -math.inf
 
     def step(self, epoch: int, step: int, steps: int, logs: Mapping[str, float]) -> None:
         """Epochs are enough."""
 
     def epoch(self, record: Mapping[str, Any]) -> None:
         """Draw."""
-        plot_history(self.run.epochs(), self.run.history)
+        if time.monotonic() - self.drawn_s > PAUSE_S:
+            plot_history(self.run.epochs(), self.run.history)
+            self.drawn_s = time.monotonic()
 
 
 class Lines:
