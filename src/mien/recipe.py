@@ -96,7 +96,7 @@ class Recipe(Part):
         parent = values.pop("extends", None)
         if parent is not None:
             base_path = folder / f"{parent}.yaml"
-            base = _read(base_path if base_path.is_file() else locate(str(parent)))
+            base = read_mapping(base_path if base_path.is_file() else locate(str(parent)))
             if base.pop("extends", None) is not None:
                 mistakes.append(f"extends: {parent} extends another recipe itself; only one level is allowed")
             values = _merge(base, values)
@@ -227,7 +227,7 @@ def _open(source: str | os.PathLike[str] | Mapping[str, Any] | Recipe) -> tuple[
     if isinstance(source, Mapping):
         return str(source.get("name", "recipe")), Path(), _copy(source)
     path = locate(source)
-    return str(source), path.parent, _read(path)
+    return str(source), path.parent, read_mapping(path)
 
 
 def _copy(values: Any) -> Any:
@@ -237,7 +237,14 @@ def _copy(values: Any) -> Any:
     return [_copy(value) for value in values] if isinstance(values, (list, tuple)) else values
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(
+    path: Path, expected: str = "a recipe is a mapping of parts, e.g. 'model: {backbone: plain48}'"
+) -> dict[str, Any]:
+    """The content of a YAML file that holds a mapping.
+
+    Raises:
+        RecipeError: it cannot be read, or holds something else than ``expected``.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -245,7 +252,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(str(path), [f"cannot be read ({error})"]) from None
     if not isinstance(values, dict):
-        raise RecipeError(str(path), ["a recipe is a mapping of parts, e.g. 'model: {backbone: plain48}'"])
+        raise RecipeError(str(path), [expected])
     return values
 
 

@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mien.errors import LabelError, ModelError, RecipeError
 from mien.parts import Part
+from mien.recipe import read_mapping
 from mien.synth.generator import DEFAULT, MAX_TRUNCATION, SEEDS, Generator
 from mien.table import did_you_mean
 
@@ -128,14 +128,7 @@ class Plan(Part):
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RecipeError(str(path), [f"not valid YAML: {' '.join(str(error).split())}"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(path), [f"cannot be read ({error})"]) from None
-    if not isinstance(values, dict):
-        raise RecipeError(str(path), ["a plan is a mapping, e.g. 'model: faces.onnx' and 'classes: {fear: 500}'"])
+    values = read_mapping(path, "a plan is a mapping, e.g. 'model: faces.onnx' and 'classes: {fear: 500}'")
     model = values.get("model")
     if isinstance(model, str) and not Path(model).is_file() and (path.parent / model).is_file():
         values["model"] = str(path.parent / model)

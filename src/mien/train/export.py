@@ -54,14 +54,37 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     free = {0: torch.export.Dim("faces", min=1)}
     if card.kind == "enhancer":
         free |= {2: torch.export.Dim("height", min=8), 3: torch.export.Dim("width", min=8)}
-    example = _shapes(net, card, count=2, wider=1)  # equal sides would be taken for one
+    shapes = _shapes(net, card, count=2, wider=1)  # equal sides would be taken for one
+    example = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    content = to_onnx(answers, example, answers.names, free, {KEY: card.to_json()})
+    difference = parity(answers, content, [_shapes(net, card, 1), _shapes(net, card, count=5, wider=3)])
+    write_bytes(path, content)
+    return difference
+
+
+def to_onnx(
+    net: nn.Module,
+    example: Mapping[str, torch.Tensor],
+    outputs: Sequence[str],
+    free: Mapping[int, Any],
+    metadata: Mapping[str, str],
+) -> bytes:
+    """A net as the content of an ONNX file.
+
+    Args:
+        net: in evaluation mode.
+        example: input -> one with a batch of two or more.
+        outputs: their names.
+        free: axis -> ``torch.export.Dim`` of the first input; of the others the batch is free.
+        metadata: what the file says of itself.
+    """
     with torch.inference_mode():
         program = torch.onnx.export(
-            answers,
-            tuple(torch.zeros(shape) for shape in example.values()),
+            net,
+            tuple(example.values()),
             input_names=list(example),
-            output_names=list(answers.names),
-            dynamic_shapes=(free, *({0: torch.export.Dim.DYNAMIC} for _ in range(1, len(example)))),
+            output_names=list(outputs),
+            dynamic_shapes=(dict(free), *({0: torch.export.Dim.DYNAMIC} for _ in range(1, len(example)))),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -72,12 +95,11 @@ def export(net: nn.Module, card: Card, path: str | os.PathLike[str]) -> float:
     del model.metadata_props[:]
     for node in model.graph.node:  # names of source files and lines: not the user's business, and half the size
         del node.metadata_props[:]
-    model.metadata_props.add(key=KEY, value=card.to_json())
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model, full_check=True)
-    content = model.SerializeToString()
-    difference = parity(answers, content, [_shapes(net, card, 1), _shapes(net, card, count=5, wider=3)])
-    write_bytes(path, content)
-    return difference
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _shapes(net: nn.Module, card: Card, count: int, wider: int = 0) -> dict[str, tuple[int, ...]]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import nn
@@ -27,6 +26,7 @@ from mien.atomic import write_bytes
 from mien.errors import ModelError, ParityError
 from mien.preprocess import Preprocess
 from mien.runtime.features import PREPROCESS_KEY
+from mien.train.export import to_onnx
 
 #: Side of the input, and features of the last pooling.
 SIDE_PX, FEATURES = 299, 2048
@@ -34,7 +34,6 @@ SIDE_PX, FEATURES = 299, 2048
 PUBLISHED, TORCHVISION = 1008, 1000
 #: Largest difference between torch and ONNX Runtime, absolute and relative.
 TOLERANCE = 1e-3
-OPSET = 18
 
 
 class _Unpadded(nn.Module):
@@ -129,26 +128,9 @@ def export_inception(weights: str | os.PathLike[str], out: str | os.PathLike[str
     if not isinstance(state, dict):
         raise ModelError(f"{path}: holds a {type(state).__name__}; expected a state dict, names to tensors")
     net = InceptionFeatures(state).eval()
-    with torch.inference_mode():
-        program = torch.onnx.export(
-            net,
-            (torch.zeros((2, 3, SIDE_PX, SIDE_PX), dtype=torch.uint8),),
-            input_names=["faces"],
-            output_names=["features"],
-            dynamic_shapes=({0: torch.export.Dim("faces", min=1)},),
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    program.optimize()
-    model = program.model_proto
-    del model.metadata_props[:]
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    model.metadata_props.add(key=PREPROCESS_KEY, value=Preprocess(size_px=SIDE_PX).model_dump_json())
-    onnx.checker.check_model(model)
-    content = model.SerializeToString()
+    example = {"faces": torch.zeros((2, 3, SIDE_PX, SIDE_PX), dtype=torch.uint8)}
+    about = {PREPROCESS_KEY: Preprocess(size_px=SIDE_PX).model_dump_json()}
+    content = to_onnx(net, example, ["features"], {0: torch.export.Dim("faces", min=1)}, about)
     _check(net, content)
     write_bytes(out, content)
     return net

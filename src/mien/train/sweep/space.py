@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from mien.errors import RecipeError
-from mien.recipe import Recipe
+from mien.recipe import Recipe, read_mapping
 from mien.table import Table, did_you_mean
 from mien.train.tables import TABLES
 
@@ -45,6 +45,8 @@ PRUNERS = Table(
     },
 )
 
+#: What a file with a space looks like.
+LINES = "expected lines such as 'optimizer.rate: log(1e-4, 1e-2)'"
 FORMS = {
     "uniform": "uniform(0, 0.5) or, in steps, uniform(0, 0.5, 0.1)",
     "log": "log(1e-4, 1e-2)",
@@ -167,7 +169,7 @@ class Space:
             RecipeError: with every mistake.
         """
         mistakes: list[str] = []
-        forms = {} if file is None else _flat(_read(Path(file)))
+        forms = {} if file is None else _flat(read_mapping(Path(file), LINES))
         given: dict[str, str] = {}
         for search in searches:
             name, equals, form = search.partition("=")
@@ -262,18 +264,6 @@ def _unfit(recipe: Recipe, name: str, dimension: Dimension) -> list[str]:
     if len(stages) > 1 and recipe.phases and all(stage == stages[0] for stage in stages):
         return [f"{name}: searching it changes nothing, since every phase of the recipe sets it"]
     return [line if line.startswith(name) else f"{name}: {line}" for line in found]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RecipeError(str(path), [f"not valid YAML: {' '.join(str(error).split())}"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(str(path), [f"cannot be read ({error})"]) from None
-    if not isinstance(values, dict):
-        raise RecipeError(str(path), ["expected lines such as 'optimizer.rate: log(1e-4, 1e-2)'"])
-    return values
 
 
 def _flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
