@@ -25,7 +25,7 @@ WAYS = """## How
   (`Recognizer.stream`), the others take one file after the other, as they offer. Fewer faces found is less work.
 * Start: a new process to its first answer for one face, median of 3 after one that does not count. Memory: the most
   that any of these processes held. Size: files of the installed packages, without Python or Node itself.
-* CPU threads: {threads}, for each tool that lets itself be told; TensorFlow.js has one in Node.
+* CPU threads: {threads}, for each tool that lets itself be told.
 * Left out: py-feat and rmn, whose weights are no part of their packages either; tfjs-node for human and face-api, whose
   library is a download apart.
 """
