@@ -131,11 +131,8 @@ class YuNet:
             scale = min(scale, (self._fixed[0] - 2 * border_px) / height, (self._fixed[1] - 2 * border_px) / width)
         rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
         canvas_rows, canvas_columns = self._fixed or (-(-(side + 2 * border_px) // 32) * 32 for side in (rows, columns))
-        canvas = np.full((1, 3, canvas_rows, canvas_columns), GREY, np.float32)
         shrunk = images.resize(image, rows, columns)
-        canvas[0, :, border_px : border_px + rows, border_px : border_px + columns] = shrunk[..., ::-1].transpose(
-            2, 0, 1
-        )
+        canvas = _on_grey(shrunk, canvas_rows, canvas_columns, border_px)
         outputs = self._session.run(list(OUTPUTS), {self._session.get_inputs()[0].name: canvas})
         boxes, scores, landmarks = decode(dict(zip(OUTPUTS, outputs, strict=True)), canvas_columns, self.min_score)
         back = np.array([width / columns, height / rows], np.float32)  # rounding makes the two scales differ a little
@@ -145,6 +142,21 @@ class YuNet:
         inside = ((centres >= 0) & (centres <= (width, height))).all(axis=1) & (sizes.max(axis=1) >= self.min_size_px)
         order = np.argsort(-sizes.prod(axis=1), kind="stable")
         return [Face(boxes[i], float(scores[i]), landmarks[i]) for i in order if inside[i]]
+
+
+def _on_grey(image: Pixels, rows: int, columns: int, border_px: int) -> NDArray[np.float32]:
+    """The network's input (1, 3, rows, columns), BGR from 0 to 255: the picture on grey, ``border_px`` from the corner.
+
+    Plane by plane: half the time of turning rows of three bytes into planes of floats in one assignment.
+    """
+    below, right = rows - border_px - image.shape[0], columns - border_px - image.shape[1]
+    framed = cv2.copyMakeBorder(
+        image, border_px, below, border_px, right, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY)
+    )
+    canvas = np.empty((1, 3, rows, columns), np.float32)
+    for target, plane in zip(canvas[0], reversed(cv2.split(framed)), strict=True):
+        target[:] = plane
+    return canvas
 
 
 def decode(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -30,6 +31,35 @@ def _silence(side: int) -> dict[str, np.ndarray]:
         for kind, width in widths.items()
         for stride in STRIDES
     }
+
+
+def test_the_network_is_given_blue_green_red_on_grey(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder, given = YuNet(SHIPPED), []
+
+    class Session:
+        def get_inputs(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(name="input")]
+
+        def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+            given.append(inputs["input"])
+            silence = _silence(32)
+            return [silence[name] for name in names]
+
+    monkeypatch.setattr(finder, "_session", Session())
+    image = np.random.default_rng(0).integers(0, 256, (200, 30, 3), np.uint8)
+    finder.detect(image)
+    plain, framed = given
+    assert (plain.shape, plain.dtype) == ((1, 3, 224, 32), np.float32)
+    for row, column, channel in ((0, 0, 0), (199, 29, 1), (77, 5, 2)):
+        assert plain[0, 2 - channel, row, column] == image[row, column, channel]
+    assert (plain[0, :, 200:] == 128).all()
+    assert (plain[0, :, :, 30:] == 128).all()
+    # the second look: 192 px high, so 29 wide, and 96 px of grey around it: 384 x 221, which the network takes as 224
+    assert framed.shape == (1, 3, 384, 224)
+    inner = images.resize(image, 192, 29)
+    np.testing.assert_array_equal(framed[0, ::-1, 96:288, 96:125].transpose(1, 2, 0), inner)
+    framed[0, :, 96:288, 96:125] = 128
+    assert (framed == 128).all()
 
 
 def test_decode_one_cell_by_hand() -> None:
