@@ -5,7 +5,7 @@ The card is JSON in the ONNX metadata, under the key ``mien.card``. A model file
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -38,6 +38,8 @@ class Card(BaseModel):
             ``metrics["precision"]``.
         scale: of an enhancer: how many times larger its output is than its input.
         biases: added to the logits, one per class; empty means zero.
+        prior: shares of the classes in what the network was taught, one per class, adding up to one: what its answers,
+            without the biases, take for granted. Empty means unknown.
         temperature: the logits are divided by it.
         threshold: confidence below which the answer is to abstain.
         flip: average the logits of the face and its mirror image when predicting.
@@ -62,6 +64,7 @@ class Card(BaseModel):
     precision: Literal["float32", "fp16", "int8"] = "float32"
     scale: int = Field(default=1, ge=1)
     biases: tuple[float, ...] = ()
+    prior: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     temperature: float = Field(default=1.0, gt=0)
     threshold: float = Field(default=0.0, ge=0, le=1)
     flip: bool = False
@@ -75,9 +78,13 @@ class Card(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _one_bias_per_class(self) -> Card:
-        if self.biases and len(self.biases) != len(self.classes):
-            raise ValueError(f"{len(self.biases)} biases for {len(self.classes)} classes")
+    def _one_number_per_class(self) -> Card:
+        for what in ("biases", "prior"):
+            numbers = getattr(self, what)
+            if numbers and len(numbers) != len(self.classes):
+                raise ValueError(f"{len(numbers)} {what} for {len(self.classes)} classes")
+        if self.prior and abs(sum(self.prior) - 1) > 1e-3:
+            raise ValueError(f"the shares of the prior add up to {sum(self.prior):g}, not to 1")
         return self
 
     @property

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.bias.gain import Effect, effect
-from mien.bias.methods.em import estimate
 from mien.bias.objectives import SHARES, Objective
 from mien.bias.rows import notes_on_rows, plain_view
 from mien.bias.search import METHODS, search
@@ -21,6 +20,7 @@ from mien.bias.tuning import Tuning
 from mien.bias.validate import Part, Settings, cross_validate
 from mien.errors import InputError
 from mien.labels import Labels
+from mien.runtime.prior import estimate
 from mien.scores import Scores, softmax
 
 #: Methods whose biases follow from shares of classes, however large.

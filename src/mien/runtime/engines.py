@@ -39,7 +39,7 @@ CHUNK = 16
 @contextmanager
 def threads(recognizer: Recognizer, workers: int | None = None) -> Iterator[Read]:
     """Read with threads of this process; ``workers`` of them, or one per core."""
-    yield partial(stream, recognizer, workers=workers)
+    yield lambda sources: recognizer.settle(stream(recognizer, sources, workers))
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def ray(recognizer: Recognizer, workers: int | None = None) -> Iterator[Read]:
     """
     cores = recognizer.threads or 1
     with Cluster(_maker(recognizer, cores), workers=workers, threads=cores) as cluster:
-        yield partial(_read, cluster, recognizer.batch_size)
+        yield lambda sources: recognizer.settle(_read(cluster, recognizer.batch_size, sources))
 
 
 def _maker(recognizer: Recognizer, cores: int) -> Callable[[], Recognizer]:
@@ -66,6 +66,7 @@ def _maker(recognizer: Recognizer, cores: int) -> Callable[[], Recognizer]:
         labels=recognizer.labels,
         threshold=recognizer.threshold,
         biases=recognizer.biases,
+        prior=recognizer.prior,
         device=recognizer.device,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import overload
 
 import numpy as np
@@ -15,6 +16,7 @@ from mien.errors import ImageError, InputError
 from mien.images import Pixels, Source
 from mien.labels import Labels
 from mien.prediction import Prediction, Reading
+from mien.runtime import prior as priors
 from mien.runtime.biases import Biases
 from mien.runtime.models import DEFAULT, Model, locate_all
 from mien.runtime.network import Network
@@ -34,10 +36,18 @@ class Recognizer:
         threshold: abstain below this confidence; None = as the first model's card says.
         biases: what the probability of a class is multiplied by, by its name, or a file of ``mien bias``, instead of
             the biases in the models' cards; None = as the cards say.
+        prior: for which shares of the classes: ``training`` as the cards say; ``uniform`` for equally frequent ones;
+            ``auto`` for those of the very faces that are read together, estimated from them (``mien.runtime.prior``).
+            The last two stand instead of the biases in the cards.
         device: what computes: ``auto`` (CUDA where there is one, else the CPU), ``cuda``, ``openvino`` or ``cpu``.
 
+    Attributes:
+        shares: (C,) the shares of ``self.labels`` that the answers are for; with ``auto`` those estimated last, None
+            before, and None where a card does not say them.
+
     Raises:
-        ModelError: a model cannot be used.
+        ModelError: a model cannot be used, or its card does not say what another prior needs.
+        InputError: a value is out of its range, or biases and another prior are both given.
         LabelError: a model knows none of the classes asked for, or no model a class that has a bias.
 
     Example:
@@ -58,6 +68,7 @@ class Recognizer:
         labels: str | Labels | None = None,
         threshold: float | None = None,
         biases: Biases | Mapping[str, float] | str | os.PathLike[str] | None = None,
+        prior: str = "training",
         device: str = "auto",
     ) -> None:
         if batch_size < 1:
@@ -79,6 +90,24 @@ class Recognizer:
             None if network.card.classes == self.labels.names else network.card.labels.mapping_to(self.labels)
             for network in self.networks
         ]
+        self.prior = prior
+        priors.check(prior, [network.card for network in self.networks])
+        if self.biases is not None and prior != "training":
+            raise InputError(f"biases and the prior {prior!r} both say which classes to believe more: give one of them")
+        self._trained = self._trained_on()
+        self.shares = {"training": self._trained, "uniform": np.full(len(self.labels), 1 / len(self.labels))}.get(prior)
+
+    def _trained_on(self) -> NDArray[np.float64] | None:
+        """(C,) mean shares of the classes in the trainings of the models, None where a card does not say them."""
+        if not all(network.card.prior for network in self.networks):
+            return None
+        known = [priors.shares(network.card.prior) for network in self.networks]
+        mapped = [
+            share if mapping is None else mapping.probabilities(share.astype(np.float32))
+            for share, mapping in zip(known, self._mappings, strict=True)
+        ]
+        mean: NDArray[np.float64] = np.mean(mapped, axis=0, dtype=np.float64)
+        return mean
 
     def _labels(self, labels: str | Labels | None) -> Labels:
         if labels is None:
@@ -105,16 +134,54 @@ class Recognizer:
 
     def probabilities(self, faces: Sequence[Pixels]) -> NDArray[np.float32]:
         """(N, C) float32 over ``self.labels``, of faces that are cut out already."""
-        return self.combine([faces] * len(self.networks))
+        return self._settled(self.combine([faces] * len(self.networks)))
 
     def combine(self, framings: Sequence[Sequence[Pixels]]) -> NDArray[np.float32]:
-        """Average the models' probabilities; each gets the same faces in its own framing."""
+        """Average the models' probabilities; each gets the same faces in its own framing.
+
+        With the prior ``auto`` they are those for equally frequent classes, until :meth:`settle` has seen all of them.
+        """
         total = np.zeros((len(framings[0]), len(self.labels)), np.float32)
         for network, mapping, faces in zip(self.networks, self._mappings, framings, strict=True):
-            added = None if self.biases is None else self.biases.logits(network.card)
+            added = self._added(network.card)
             found = network.probabilities(faces, self._flips(network), self.batch_size, added)
             total += found if mapping is None else mapping.probabilities(found)
         return total / np.float32(len(self.networks))
+
+    def _added(self, card: Card) -> NDArray[np.float32] | None:
+        """(C,) what is added to a model's logits instead of the biases in its card; None for those."""
+        if self.biases is not None:
+            return self.biases.logits(card)
+        return None if self.prior == "training" else priors.biases(card)
+
+    def _settled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, C) the answers of :meth:`combine` to all faces for the prior that was chosen."""
+        if self.prior != "auto" or self._trained is None:
+            return rows
+        even = rows.astype(np.float64)
+        self.shares = priors.estimate_from_uniform(even, self._trained)
+        return priors.reweighed(even, self.shares).astype(np.float32)
+
+    def settle(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Give answers their last form: with the prior ``auto`` none comes before all faces were seen, else at once.
+
+        What waits is small: boxes and probabilities, and no picture.
+        """
+        if self.prior != "auto":
+            yield from answers
+            return
+        waiting = list(answers)
+        readings = [reading for answer in waiting for reading in answer.readings]
+        even = np.array([reading.prediction.probabilities for reading in readings], np.float32)
+        rows = iter(self._settled(even.reshape(-1, len(self.labels))))
+        for answer in waiting:
+            yield replace(
+                answer,
+                readings=tuple(
+                    replace(reading, prediction=replace(reading.prediction, probabilities=next(rows)))
+                    for reading in answer.readings
+                ),
+            )
 
     def classify(self, faces: Sequence[Pixels]) -> list[Prediction]:
         """Answers for faces that are cut out already, (H, W, 3) uint8 RGB each."""
@@ -145,4 +212,4 @@ class Recognizer:
 
     def stream(self, sources: Iterable[Source]) -> Iterator[Answer]:
         """Read any number of pictures, in order, with bounded memory; a bad one becomes an answer with its reason."""
-        return stream(self, sources)
+        return self.settle(stream(self, sources))

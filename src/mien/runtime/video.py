@@ -93,7 +93,7 @@ class Follower:
         max_gap_s: a face that is found again within this time keeps its number.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of its range, or the recognizer's prior is ``auto``.
 
     Example:
         >>> from importlib.resources import files
@@ -114,6 +114,11 @@ class Follower:
     ) -> None:
         if detect_every < 1:
             raise InputError(f"detect_every is {detect_every}: expected 1 (every frame) or more")
+        if recognizer.prior == "auto":
+            raise InputError(
+                "the prior 'auto' is estimated from all faces before the first answer, and frames are answered as they "
+                "come: choose uniform or training"
+            )
         self.recognizer = recognizer
         self.detect_every = detect_every
         self._tracker = Tracker(max_gap_s)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mien.bias.methods.em import estimate
 from mien.bias.objectives import Objective
 from mien.bias.search import Problem, search
 from mien.bias.tally import Tally
 from mien.errors import InputError
+from mien.runtime.prior import estimate
 
 
 def problem(logits, targets, objective="macro_recall", free=None, **options) -> Problem:
