@@ -76,7 +76,7 @@ class Member(Part):
     """One net among several.
 
     Attributes:
-        backbone: ``plain48``, ``xception``, ``timm:<name>`` or ``torchvision:<name>``.
+        backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>`` or ``torchvision:<name>``.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
             inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, without its head.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
@@ -91,11 +91,13 @@ class Model(Part):
     """The network.
 
     Attributes:
-        backbone: ``plain48``, ``xception``, ``timm:<name>``, ``torchvision:<name>``, or ``fused``: several nets.
+        backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>``, ``torchvision:<name>``, or ``fused``:
+            several nets.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
             inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, head included.
         head: from features to logits.
-        options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
+        options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``; ``{keep: [1, 2, 2, 3, 1]}`` of ``shallow``:
+            blocks that each stage keeps.
         members: the nets of ``fused``.
     """
 

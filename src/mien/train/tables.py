@@ -32,6 +32,7 @@ BACKBONES = Table(
         "xception": ("mien.train.nets.xception:xception", "separable convolutions with short cuts (S1)"),
         "fused": ("mien.train.nets.fused:fused", "several nets, weighed against each other for every picture (S2)"),
         "timm:<name>": ("mien.train.nets.libraries:from_timm", "any net of timm, e.g. timm:efficientnet_lite0"),
+        "shallow:<name>": ("mien.train.nets.shallow:shallow", "a net of timm with fewer blocks per stage"),
         "torchvision:<name>": ("mien.train.nets.libraries:from_torchvision", "any classification net of torchvision"),
     },
 )
