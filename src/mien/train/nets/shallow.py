@@ -28,17 +28,16 @@ def shallow(name: str, in_channels: int, size_px: int, pretrained: bool, options
     """
     rest = {key: value for key, value in options.items() if key != "keep"}
     net = from_timm(name, in_channels, size_px, pretrained, rest)
-    stages = getattr(net, "blocks", None)
-    if not isinstance(stages, nn.Sequential) or not all(isinstance(stage, nn.Sequential) for stage in stages):
+    blocks = getattr(net, "blocks", None)
+    stages = [stage for stage in blocks or () if isinstance(stage, nn.Sequential)]
+    if not stages or len(stages) < len(blocks or ()):
         raise RecipeError(
             "recipe", [f"model.backbone: {name} has no stages of blocks; take mobilenetv1_100, efficientnet_lite0 ..."]
         )
     depths = [len(stage) for stage in stages]
     keep = options.get("keep", depths)
-    fits = isinstance(keep, list) and len(keep) == len(depths)
-    if not fits or not all(
-        type(count) is int and 1 <= count <= depth for count, depth in zip(keep, depths, strict=True)
-    ):
+    is_list = isinstance(keep, list) and len(keep) == len(depths) and all(type(count) is int for count in keep)
+    if not is_list or not all(1 <= count <= depth for count, depth in zip(keep, depths, strict=True)):
         has = f"{name} has stages of {depths} blocks, of which at least one each must stay"
         raise RecipeError("recipe", [f"model.options.keep: {has}; got {keep!r}"])
     for stage, count in zip(stages, keep, strict=True):
