@@ -75,13 +75,8 @@ def _read(cluster: Cluster[Recognizer], batch_size: int, sources: Iterable[Sourc
     pictures = named(sources)
     chunks = iter(lambda: list(itertools.islice(pictures, CHUNK)), [])
     found = itertools.chain.from_iterable(cluster.map(_find_some, chunks))
-    for answers in cluster.map(_classify_some, batches(found, batch_size)):
-        yield from answers
+    yield from itertools.chain.from_iterable(cluster.map(classify, batches(found, batch_size)))
 
 
 def _find_some(recognizer: Recognizer, pictures: list[tuple[str, Source]]) -> list[Found]:
     return [find(recognizer, name, source) for name, source in pictures]
-
-
-def _classify_some(recognizer: Recognizer, found: list[Found]) -> list[Answer]:
-    return list(classify(recognizer, found))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,9 @@ class Recognizer:
             before, and None where a card does not say them.
 
     Raises:
-        ModelError: a model cannot be used, or its card does not say what another prior needs.
-        InputError: a value is out of its range, or biases and another prior are both given.
+        ModelError: a model cannot be used.
+        InputError: a value is out of its range, biases and another prior are both given, or a card does not say what
+            another prior needs.
         LabelError: a model knows none of the classes asked for, or no model a class that has a bias.
 
     Example:
@@ -91,7 +93,7 @@ class Recognizer:
             for network in self.networks
         ]
         self.prior = prior
-        priors.check(prior, [network.card for network in self.networks])
+        priors.check(prior, [(network.card.name, network.card.prior) for network in self.networks])
         if self.biases is not None and prior != "training":
             raise InputError(f"biases and the prior {prior!r} both say which classes to believe more: give one of them")
         self._trained = self._trained_on()
@@ -118,6 +120,17 @@ class Recognizer:
     def card(self) -> Card:
         """The card of the (first) model."""
         return self.networks[0].card
+
+    @property
+    def is_on_cpu(self) -> bool:
+        """True when no device computes but the CPU, with ONNX Runtime's own code."""
+        return all(network.is_on_cpu for network in self.networks)
+
+    def single_threaded(self) -> Self:
+        """The same recognizer for runs beside each other, one thread each; see ``Network.single_threaded``."""
+        other = copy.copy(self)
+        other.networks, other.threads = [network.single_threaded for network in self.networks], 1
+        return other
 
     def _flips(self, network: Network) -> bool:
         return network.card.flip if self.flip is None else self.flip
@@ -152,7 +165,7 @@ class Recognizer:
         """(C,) what is added to a model's logits instead of the biases in its card; None for those."""
         if self.biases is not None:
             return self.biases.logits(card)
-        return None if self.prior == "training" else priors.biases(card)
+        return None if self.prior == "training" else priors.biases(card.prior, card.temperature)
 
     def _settled(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, C) the answers of :meth:`combine` to all faces for the prior that was chosen."""

@@ -1,12 +1,10 @@
-"""Many pictures: reading and finding faces in threads, the network in batches across pictures, answers in order."""
+"""Many pictures: read, searched and classified side by side in threads; faces share runs of the network; in order."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,14 @@ from mien.faces import crops
 from mien.images import Pixels, Source, read
 from mien.prediction import Prediction, Reading
 from mien.preprocess import Preprocess
+from mien.runtime.threads import AHEAD, Threads
 
 if TYPE_CHECKING:
     from mien.runtime.recognizer import Recognizer
+
+#: Faces of one run on one core. A face of a larger run takes as long, and the last runs, at whose end cores are without
+#: work, take longer (benchmarks/results/pipeline.md).
+RUN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,18 +77,30 @@ class Found:
 def stream(recognizer: Recognizer, sources: Iterable[Source], workers: int | None = None) -> Iterator[Answer]:
     """Read pictures.
 
-    At most a few pictures per worker are in memory at a time, and one batch of faces.
+    Threads read a picture and find its faces, or run the network for the faces of several; each on one core, so that
+    all cores are busy and none has two things to do. A few pictures per thread are in memory at a time.
 
     Args:
         recognizer: detector and networks.
         sources: paths, encoded bytes, PIL images or arrays.
-        workers: threads that read pictures and find faces; None for one per core.
+        workers: threads; None for one per core.
 
     Yields:
         One answer per source, in order.
     """
-    for batch in batches(_find_all(recognizer, named(sources), workers or os.cpu_count() or 1), recognizer.batch_size):
-        yield from classify(recognizer, batch)
+    size = min(RUN, recognizer.batch_size) if recognizer.is_on_cpu else recognizer.batch_size
+    with Threads(workers) as threads:
+        # as many more as are answered at once, so that threads have work while somebody looks at the answers
+        ahead = AHEAD * threads.workers + size
+        found = threads.map(lambda one: find(recognizer, *one), named(sources), ahead)
+        runs = batches(found, size)
+        first = list(itertools.islice(runs, 2))
+        if len(first) == 1:  # nothing else is to be done: it gets all cores
+            yield from classify(recognizer, first[0])
+        elif first:
+            single = recognizer.single_threaded()
+            answers = threads.map(lambda run: classify(single, run), itertools.chain(first, runs))
+            yield from itertools.chain.from_iterable(answers)
 
 
 def named(sources: Iterable[Source]) -> Iterator[tuple[str, Source]]:
@@ -107,25 +122,6 @@ def batches(found: Iterable[Found], size: int) -> Iterator[list[Found]]:
             waiting, count = [], 0
     if waiting:
         yield waiting
-
-
-def _find_all(recognizer: Recognizer, sources: Iterator[tuple[str, Source]], workers: int) -> Iterator[Found]:
-    first = list(itertools.islice(sources, 2))
-    if len(first) < 2:  # one picture needs no threads
-        yield from (find(recognizer, name, source) for name, source in first)
-        return
-    pending: deque[Future[Found]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="mien-read") as pool:
-        try:
-            for name, source in itertools.chain(first, sources):
-                pending.append(pool.submit(find, recognizer, name, source))
-                if len(pending) > 2 * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:  # the reader stopped early
-                future.cancel()
 
 
 def find(recognizer: Recognizer, name: str, source: Source) -> Found:
@@ -152,16 +148,18 @@ def _fit(image: Pixels, faces: list[Face], prepare: Preprocess, is_whole: bool) 
     return [prepare.fit(face) for face in cut]
 
 
-def classify(recognizer: Recognizer, found: list[Found]) -> Iterator[Answer]:
+def classify(recognizer: Recognizer, found: list[Found]) -> list[Answer]:
     """One run of the network for the faces of several pictures."""
     framings = [
         [face for picture in found if picture.framings for face in picture.framings[number]]
         for number in range(len(recognizer.networks))
     ]
     rows = iter(recognizer.combine(framings))
+    answers = []
     for picture in found:
         readings = tuple(
             Reading(face, Prediction(recognizer.labels, next(rows), recognizer.threshold), picture.source)
             for face in picture.faces
         )
-        yield Answer(picture.source, readings, picture.size_px, picture.error)
+        answers.append(Answer(picture.source, readings, picture.size_px, picture.error))
+    return answers

@@ -3,13 +3,16 @@
 import json
 import os
 import threading
+from importlib.resources import files
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mien.images import write
+from mien.images import read, resize, write
+from mien.runtime.network import Network
 from mien.runtime.recognizer import Recognizer
+from mien.runtime.stream import find, stream
 
 COLOURS = {"angry": (255, 0, 0), "happy": (0, 255, 0), "sad": (0, 0, 255)}
 
@@ -77,12 +80,50 @@ def test_it_reads_only_a_little_ahead(whole):
             yield plain(COLOURS["happy"])
 
     answers = whole.stream(endless())
-    for _ in range(9):
-        next(answers)
     workers = os.cpu_count() or 1
-    assert taken <= 12 + 2 * workers + 2  # three batches of four, and what the threads hold
+    looked_for, runs = 2 * workers + 4, 2 * workers + 2  # of four: in flight, one that is gathered, one that is read
+    for number in range(1, 200):
+        next(answers)
+        assert taken - number <= looked_for + 4 * runs
     answers.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mien-read")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mien-work")]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_side_by_side_the_readings_are_those_of_one_after_the_other(tmp_path, workers):
+    recognizer, draw = Recognizer(), np.random.default_rng(0)
+    assets = files("mien") / "assets"
+    sources = [read(assets / name) for name in ("eileen_collins.jpg", "group.jpg", "grace_hopper.jpg")]
+    sources = [resize(image, 160, 160) for image in sources] + [
+        b"damaged",
+        draw.integers(0, 256, (40, 50, 3), np.uint8),
+    ]
+    sources = [sources[number % 5] for number in range(24)]
+    wanted = [(find(recognizer, "", source), source) for source in sources]
+    found = list(stream(recognizer, sources, workers))
+    assert [answer.source for answer in found] == [f"picture {number}" for number in range(1, 25)]
+    for answer, (picture, _) in zip(found, wanted, strict=True):
+        assert (answer.error, answer.size_px) == (picture.error, picture.size_px)
+        assert [reading.face.box.tolist() for reading in answer.readings] == [
+            face.box.tolist() for face in picture.faces
+        ]
+        for number, reading in enumerate(answer.readings):
+            (row,) = recognizer.combine([[framed[number]] for framed in picture.framings])
+            assert reading.prediction.probabilities.tobytes() == row.tobytes()
+    assert sum(len(answer.readings) for answer in found) > 20
+
+
+def test_runs_for_many_pictures_have_one_thread_each_and_eight_faces_at_most(colours, monkeypatch):
+    recognizer, asked = Recognizer(colours(), detector="whole"), []
+    run = Network._run
+    monkeypatch.setattr(
+        Network, "_run", lambda self, batch: (asked.append((self._threads, len(batch))), run(self, batch))[1]
+    )
+    list(recognizer.stream([plain(COLOURS["sad"])] * 20))
+    assert sorted(asked) == [(1, 4), (1, 8), (1, 8)]
+    asked.clear()
+    list(recognizer.stream([plain(COLOURS["sad"])] * 3))
+    assert asked == [(None, 3)], "a run that is alone has all cores"
 
 
 def test_what_waits_for_a_batch_is_small(colours, monkeypatch):
