@@ -47,6 +47,9 @@ def test_every_card_says_what_it_is_not_for():
         ({KEY: '{"name": "x", "format": 2}'}, "format"),
         ({KEY: '{"name": "x", "temperature": 0}'}, "temperature"),
         ({KEY: '{"name": "x", "classes": ["a", "b"], "biases": [1]}'}, "1 biases for 2 classes"),
+        ({KEY: '{"name": "x", "classes": ["a", "b"], "prior": [1]}'}, "1 prior for 2 classes"),
+        ({KEY: '{"name": "x", "classes": ["a", "b"], "prior": [0.5, 0.4]}'}, "add up to 0.9, not to 1"),
+        ({KEY: '{"name": "x", "classes": ["a", "b"], "prior": [1.5, -0.5]}'}, "prior.0"),
     ],
 )
 def test_a_card_that_cannot_be_read(metadata, message):

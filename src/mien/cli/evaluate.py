@@ -23,6 +23,13 @@ def evaluate(
     labels: Annotated[
         str | None, typer.Option(help="Classes to answer with: a known set (fer7 ...) or names: happy,sad,neutral.")
     ] = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            help="Shares of the classes that the answers are for: training (as the card says), uniform, or auto: those "
+            "in these very pictures, estimated. Instead of the biases in the model's card."
+        ),
+    ] = "training",
     detector: Annotated[
         str, typer.Option(help="For rows without a box: whole (the picture is the face) ...")
     ] = "whole",
@@ -64,6 +71,8 @@ def evaluate(
 
     if bootstrap == 1:
         raise InputError("--bootstrap 1: an interval needs at least 2 draws; 0 leaves intervals out")
+    if card and prior != "training":
+        raise InputError(f"--card keeps the numbers of the answers that everybody gets: leave --prior {prior} out")
     names = [name.strip() for name in labels.split(",")] if labels else []
     wanted = None if not names else Labels.named(names[0]) if len(names) == 1 else Labels(tuple(names))
     written = [] if out is None else [out]
@@ -87,7 +96,9 @@ def evaluate(
             scores = with_columns(scores, Manifest.load(manifest))
         if out is not None:
             scores.save(out)
-        evaluation = Evaluation.of(scores, labels=wanted, draws=bootstrap, seed=seed, by_subject=by_subject)
+        evaluation = Evaluation.of(
+            scores, labels=wanted, prior=prior, draws=bootstrap, seed=seed, by_subject=by_subject
+        )
         written += _draw(evaluation, pictures)
     else:
         if manifest is None:
@@ -111,6 +122,7 @@ def evaluate(
                 threads=threads,
                 flip=flip,
                 labels=wanted,
+                prior=prior,
                 without_leaks_from=without_leaks_from,
                 near=near,
                 draws=bootstrap,

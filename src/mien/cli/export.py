@@ -28,6 +28,13 @@ def export(
     calibrate: Annotated[int, typer.Option(help="How many faces calibrate.", min=1)] = 512,
     check: Annotated[str, typer.Option(help="Split on which the two files are compared.")] = "val",
     max_loss: Annotated[float, typer.Option(help="Refuse a file that loses more points of accuracy than this.")] = 0.5,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="Write into the card which shares the classes had in training: its manifest, or happy=0.4,sad=0.6. "
+            "A run of today says so by itself. Of a model without --out the file is changed in place."
+        ),
+    ] = None,
     detector: Annotated[str, typer.Option(help="How faces are found in rows without a box.")] = "whole",
     seed: Annotated[int, typer.Option(help="Seed of the draw.", min=0)] = 0,
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
@@ -39,12 +46,21 @@ def export(
     if precision not in ("float32", "int8", "fp16"):
         raise InputError(f"--precision {precision}: expected float32, int8 or fp16")
     is_whole, is_model = precision == "float32", not Path(source).is_dir() and _is_model(source)
-    if is_whole and is_model:
+    if is_whole and is_model and prior is None:
         raise InputError(f"{source}: is a model file already; --precision int8 or fp16 makes a smaller one of it")
-    written, difference = (Path(source), 0.0) if is_model else _export_run(source, out if is_whole else None)
+    written, difference = (Path(source), 0.0) if is_model else _export_run(source)
+    if prior is not None and not is_model:
+        _write_prior(written, prior)
     if is_whole:
-        result: dict[str, Any] = {"parity": difference}
-        said = f"logits differ from the trained net by at most {difference:.1e}"
+        if is_model:
+            from mien.runtime.models import locate
+
+            written = locate(source)
+        if out is not None:
+            _copy(written, out)
+        written = out or written
+        result: dict[str, Any] = {} if is_model else {"parity": difference}
+        said = "copied" if is_model else f"logits differ from the trained net by at most {difference:.1e}"
     else:
         need("onnx", "lab", "making a smaller file")
         from mien.cli.progress import bar
@@ -65,6 +81,8 @@ def export(
                 progress=step,
             )
         result, said = {"precision": precision, **found.to_dict()}, f"{precision}; {found}"
+    if prior is not None and is_model:
+        _write_prior(written, prior)
     size = written.stat().st_size
     if as_json:
         print(json.dumps({"model": str(written), "bytes": size, **result}))
@@ -79,8 +97,7 @@ def _is_model(source: str) -> bool:
     return Path(source).is_file() or Path(source).suffix == ".onnx" or source in available()
 
 
-def _export_run(source: str, copy: Path | None) -> tuple[Path, float]:
-    from mien.atomic import writing
+def _export_run(source: str) -> tuple[Path, float]:
     from mien.errors import need
     from mien.rundir import RunDir
 
@@ -88,9 +105,35 @@ def _export_run(source: str, copy: Path | None) -> tuple[Path, float]:
     from mien.train.release import export_run
 
     folder = RunDir(source)
-    difference = export_run(folder)
-    if copy is None:
-        return folder.model, difference
-    with writing(copy) as temporary:
-        shutil.copyfile(folder.model, temporary)
-    return copy, difference
+    return folder.model, export_run(folder)
+
+
+def _copy(model: Path, to: Path) -> None:
+    from mien.atomic import writing
+
+    with writing(to) as temporary:
+        shutil.copyfile(model, temporary)
+
+
+def _write_prior(model: Path, given: str) -> None:
+    """Shares of the classes, as pairs or those of a manifest, into a card."""
+    from mien.evaluate.stamp import change_card
+    from mien.runtime.biases import pairs
+    from mien.runtime.network import Network
+
+    card = Network(model, threads=1).card
+    if given.endswith((".csv", ".parquet")):
+        from mien.errors import need
+        from mien.manifest import Manifest
+
+        need("torch", "lab", "knowing what a training showed")
+        from mien.train.prior import taught_by
+
+        shares = taught_by(Manifest.load(given), card)
+    else:
+        counts = dict.fromkeys(card.classes, 0.0)
+        for name, share in pairs(given.split(","), "prior").items():
+            counts[card.classes[card.labels.index(name)]] = share
+        total = sum(counts.values()) or 1.0
+        shares = tuple(round(count / total, 6) for count in counts.values())
+    change_card(model, prior=shares)

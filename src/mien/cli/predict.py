@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from mien.cli.clips import Clips
     from mien.runtime.engines import Read
+    from mien.runtime.recognizer import Recognizer
     from mien.runtime.stream import Answer
 
 #: Rows that the table on the screen shows; --json, --output and --annotated have them all.
@@ -44,6 +45,13 @@ def predict(
             "words); or a file of mien bias. Instead of the biases in the model's card."
         ),
     ] = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            help="Shares of the classes that the answers are for: training (as the card says), uniform, or auto: those "
+            "in these very pictures, estimated. Instead of the biases in the model's card."
+        ),
+    ] = "training",
     annotated: Annotated[
         Path | None, typer.Option(help="Folder for pictures and videos with boxes and answers, or the file for one.")
     ] = None,
@@ -107,6 +115,11 @@ def predict(
     paths = list(_expand(sources))
     if annotated is not None:
         _check_annotated(annotated, paths)
+    if prior == "auto" and (videos := [path for path in paths if is_video(path)]):
+        raise InputError(
+            f"--prior auto: {videos[0]} is a video, whose frames are answered as they come, and auto needs all faces "
+            "before the first answer; choose uniform, or cut its faces out with `mien data frames`"
+        )
     if timeline is not None:
         check_plot(timeline, sum(map(is_video, paths)))
     recognizer = Recognizer(
@@ -118,6 +131,7 @@ def predict(
         threads=threads,
         batch_size=batch_size,
         biases=biases,
+        prior=prior,
         device=device,
     )
     head: dict[str, Any] = {
@@ -136,6 +150,8 @@ def predict(
         bar("reading faces", is_quiet=as_json or (len(paths) < MANY and not has_videos)) as step,
     ):
         for answer in _answers(read, clips, paths, annotated, timeline, step):
+            if "prior" not in head:  # by the first answer auto has its shares
+                head["prior"] = _prior(recognizer)
             is_any_read = is_any_read or answer.error is None
             if not is_video(answer.source):
                 shown.add(answer)
@@ -144,9 +160,29 @@ def predict(
         for writer in outputs:
             writer.end([video.about for video in clips.watched])
     if not as_json:
+        shown.note = _note_on_prior(recognizer, shown.faces)
         shown.show([path for path in (annotated, output, timeline) if path is not None], top)
     if not is_any_read:
         sys.exit(2)
+
+
+def _prior(recognizer: Recognizer) -> dict[str, Any]:
+    """The prior that was chosen and the shares it stands for, as far as they are known."""
+    shares = recognizer.shares
+    known = None if shares is None else zip(recognizer.labels, shares.tolist(), strict=True)
+    return {"choice": recognizer.prior, "shares": known and {name: round(share, 6) for name, share in known}}
+
+
+def _note_on_prior(recognizer: Recognizer, faces: int) -> str:
+    """What the table says of it; nothing of the one that needs no words."""
+    from mien.runtime.prior import FACES, told
+
+    if recognizer.prior == "training" or recognizer.shares is None:
+        return ""
+    if recognizer.prior == "uniform":
+        return "prior uniform: the answers are those for equally frequent classes"
+    few = f" (with {FACES} more as in training: so few faces say little)" if faces < 10 * FACES else ""
+    return f"prior auto: shares estimated from {faces} faces{few}: {told(recognizer.labels, recognizer.shares)}"
 
 
 def _split_off_biases(sources: list[str]) -> tuple[list[str], list[str]]:

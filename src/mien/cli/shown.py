@@ -32,6 +32,7 @@ class Shown:
         names: of the classes.
         threshold: of abstention.
         limit: rows at most.
+        note: a line below the table, or nothing.
     """
 
     names: tuple[str, ...]
@@ -47,6 +48,7 @@ class Shown:
     rows: list[_Row] = field(default_factory=list)
     reasons: list[tuple[str, str, bool]] = field(default_factory=list)
     left_out: int = 0
+    note: str = ""
 
     def add(self, answer: Answer) -> None:
         """Add one picture."""
@@ -138,6 +140,8 @@ class Shown:
             hint = " (is the picture one face? then: --detector whole)" if has_hint else ""
             lead = "" if source in reason else f"{source}: "
             console.print(Text(f"{lead}{reason}{hint}", style="yellow"))
+        if self.note:
+            console.print(Text(self.note), soft_wrap=True)
         parts = []
         if self.pictures:
             parts += [_count(self.pictures, "picture"), _count(self.faces, "face")]

@@ -12,9 +12,10 @@ from mien.evaluate.groups import Groups, measure_groups
 from mien.evaluate.interval import Interval, intervals
 from mien.evaluate.members import member_weights
 from mien.evaluate.metrics import Metrics, measure, plain
-from mien.evaluate.view import view
+from mien.evaluate.view import View, view
 from mien.evaluate.votes import VoteMetrics, measure_votes
 from mien.labels import Labels
+from mien.runtime.prior import told
 from mien.scores import Scores
 
 
@@ -64,6 +65,8 @@ class Evaluation:
         leaked: how many rows those are.
         accuracy_with_misses: accuracy when a picture without a face found counts as wrong; None without a detector.
         notes: what must be said beside the numbers.
+        prior: for which shares of the classes the answers are.
+        shares: class -> that share; None where the model's card does not say.
     """
 
     scores: Scores
@@ -73,24 +76,35 @@ class Evaluation:
     leaked: int
     accuracy_with_misses: float | None
     notes: tuple[str, ...]
+    prior: str = "training"
+    shares: dict[str, float] | None = None
 
     @classmethod
     def of(
-        cls, scores: Scores, *, labels: Labels | None = None, draws: int = 1000, seed: int = 0, by_subject: bool = False
+        cls,
+        scores: Scores,
+        *,
+        labels: Labels | None = None,
+        prior: str = "training",
+        draws: int = 1000,
+        seed: int = 0,
+        by_subject: bool = False,
     ) -> Evaluation:
         """Measure scores, fresh or read from a file.
 
         Args:
             scores: a data set, scored.
             labels: the classes to answer with; by default those of the data as far as the model knows them.
+            prior: one of ``mien.runtime.prior.PRIORS``: for which shares of the classes.
             draws: data sets drawn for the 95 % intervals; 0 for none.
             seed: of the draws.
             by_subject: draw whole persons instead of single rows.
 
         Raises:
-            InputError: nothing to measure, classes that the model does not know, or no subjects.
+            InputError: nothing to measure, classes that the model does not know, a prior that its card does not allow,
+                or no subjects.
         """
-        seen = view(scores, labels)
+        seen = view(scores, labels, prior)
         leaks = scores.about.get("leaked")
         without_leaks, leaked = None, 0
         if leaks is not None:
@@ -113,7 +127,10 @@ class Evaluation:
                 *_notes_on_choice(scores.about),
                 *_note_on_leaks(leaks, leaked),
                 *_notes_on_rows(scores.about, seen.not_asked, seen.dropped, raw.metrics),
+                *_notes_on_prior(scores, seen, prior),
             ),
+            prior,
+            None if seen.shares is None else dict(zip(seen.scores.labels, seen.shares.tolist(), strict=True)),
         )
 
     def by(self, column: str, **options: Any) -> Groups:
@@ -144,6 +161,10 @@ class Evaluation:
             "model": self.scores.model,
             "classes": list(self.viewed.labels),
             "notes": list(self.notes),
+            "prior": {
+                "choice": self.prior,
+                "shares": self.shares and {name: plain(share) for name, share in self.shares.items()},
+            },
             "raw": self.raw.to_dict(),
             "without_leaks": None
             if self.without_leaks is None or leaks is None
@@ -215,4 +236,18 @@ def _notes_on_rows(
         notes.append(f"The model also answers {', '.join(not_asked)}; here it had to choose among the others.")
     if metrics.absent:
         notes.append(f"No picture of {', '.join(metrics.absent)}: left out of every mean over classes.")
+    return notes
+
+
+def _notes_on_prior(scores: Scores, seen: View, prior: str) -> list[str]:
+    """For which shares of the classes are the answers, where it is not the model's own?"""
+    if prior == "training" or seen.shares is None:
+        return []
+    if prior == "uniform":
+        notes = ["Prior uniform: the answers are those for equally frequent classes."]
+    else:
+        shares = told(seen.scores.labels, seen.shares)
+        notes = [f"Prior auto: shares estimated from these {len(scores):,} pictures, without their labels: {shares}."]
+    if any(scores.about.get("biases") or ()):
+        notes.append("The biases in the model's card were set aside: they and the prior would say the same twice.")
     return notes

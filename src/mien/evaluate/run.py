@@ -27,6 +27,7 @@ from mien.evaluate.spread import Classify, Station, clocked, spread, spread_face
 from mien.images import Pixels
 from mien.labels import Labels
 from mien.manifest import OTHER_VOTES, VOTES, Manifest
+from mien.runtime import prior as priors
 from mien.runtime.cluster import Cluster
 from mien.runtime.engines import ENGINES
 from mien.runtime.network import Answers, Network
@@ -45,6 +46,7 @@ def evaluate(
     threads: int | None = None,
     flip: bool | None = None,
     labels: Labels | None = None,
+    prior: str = "training",
     without_leaks_from: str | None = None,
     near: bool = True,
     draws: int = 1000,
@@ -66,6 +68,7 @@ def evaluate(
         threads: of the network, when ``model`` is a name or path, and of reading; None for one per core.
         flip: average each face with its mirror image; None as the card says.
         labels: the classes to answer with; None for those of the data as far as the model knows them.
+        prior: one of ``mien.runtime.prior.PRIORS``: for which shares of the classes.
         without_leaks_from: measure a second time without the pictures that this split has as well.
         near: count near duplicates too, such as the same photograph mirrored, and not only identical pictures.
         draws: for the 95 % intervals; 0 for none.
@@ -82,8 +85,10 @@ def evaluate(
     Example:
         ``evaluate("model.onnx", Manifest.load("faces.csv"), split="val").raw.metrics.accuracy``
     """
+    network = model if isinstance(model, Network) else Network(model, threads)
+    priors.check(prior, [(network.card.name, network.card.prior)])  # before the work
     scores = score_model(
-        model,
+        network,
         manifest,
         split=split,
         detector=detector,
@@ -97,7 +102,7 @@ def evaluate(
         workers=workers,
         progress=progress,
     )
-    return Evaluation.of(scores, labels=labels, draws=draws, seed=seed, by_subject=by_subject)
+    return Evaluation.of(scores, labels=labels, prior=prior, draws=draws, seed=seed, by_subject=by_subject)
 
 
 def score_model(
@@ -257,6 +262,7 @@ def score(
         "made_from": _made_from(card),
         "biases": list(card.biases),
         "temperature": card.temperature,
+        "prior": list(card.prior),
         "unlabelled": int((used.targets() < 0).sum()),
         "unknown_labels": unknown,
         "problems": problems,

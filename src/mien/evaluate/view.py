@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import InputError
 from mien.labels import Labels
-from mien.scores import Scores
+from mien.runtime import prior as priors
+from mien.scores import Scores, softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,23 +25,27 @@ class View:
         scores: logits with biases and temperature applied, over the classes asked for.
         not_asked: classes of the model that were not asked for; their probability is shared out among the others.
         dropped: label -> rows that have it and do not count, because the classes lack it.
+        shares: (C,) of the classes asked for, for which the answers are; None where the scores do not say them.
     """
 
     scores: Scores
     not_asked: tuple[str, ...]
     dropped: dict[str, int]
+    shares: NDArray[np.float64] | None = None
 
 
-def view(scores: Scores, labels: Labels | None = None) -> View:
+def view(scores: Scores, labels: Labels | None = None, prior: str = "training") -> View:
     """Read scores over other classes, with the biases and the temperature of the model's card (in ``scores.about``).
 
     Args:
         scores: as ``mien evaluate`` saved them.
         labels: the classes to answer with; by default the data set's (``scores.about["classes"]``) as far as the model
             knows them, or the model's own.
+        prior: one of ``mien.runtime.prior.PRIORS``; any but ``training`` stands instead of the card's biases, and
+            ``auto`` takes the shares of the classes from all rows, without their labels.
 
     Raises:
-        InputError: the model does not know one of the classes asked for.
+        InputError: the model does not know one of the classes asked for, or the scores not what a prior needs.
 
     Example:
         >>> scores = Scores(np.array([[3.0, 2.0, 1.0]], np.float32), np.array([2]), Labels.of("abc"), np.array(["x"]))
@@ -55,15 +61,21 @@ def view(scores: Scores, labels: Labels | None = None) -> View:
             f"the model does not know {', '.join(unknown)}; it answers with {', '.join(scores.labels)}: "
             "ask for classes among these"
         )
-    logits = scores.logits
-    if biases := scores.about.get("biases"):
-        logits = logits + np.asarray(biases, np.float32)
-    logits = logits / np.float32(scores.about.get("temperature", 1.0))
+    logits = _logits(scores, prior)
+    columns = [scores.labels.index(name) for name in labels]  # names are unique: each class has exactly one source
+    shares = None
+    if trained := scores.about.get("prior"):
+        shares = priors.shares(trained)[columns]
+        shares = shares / shares.sum()
+    if prior == "uniform":
+        shares = np.full(len(labels), 1 / len(labels))
+    if prior == "auto" and shares is not None:
+        shares = priors.estimate_from_uniform(softmax(logits[:, columns]).astype(np.float64), shares)
+        logits[:, columns] += np.log(shares).astype(np.float32)
     dropped = {str(name): int(count) for name, count in scores.about.get("unknown_labels", {}).items()}
     if labels.names == scores.labels.names:
-        return View(replace(scores, logits=logits), (), dropped)
+        return View(replace(scores, logits=logits), (), dropped, shares)
     mapping = scores.labels.mapping_to(labels)
-    columns = mapping.matrix.argmax(axis=0)  # names are unique in both sets: each class has exactly one source
     targets = mapping.indices(scores.targets)
     for name in mapping.missing:
         if count := int((scores.targets == scores.labels.index(name)).sum()):
@@ -77,7 +89,18 @@ def view(scores: Scores, labels: Labels | None = None) -> View:
     mapped = replace(
         scores, logits=logits[:, columns], targets=targets, labels=labels, votes=votes, other_votes=other_votes
     )
-    return View(mapped, mapping.missing, dropped)
+    return View(mapped, mapping.missing, dropped, shares)
+
+
+def _logits(scores: Scores, prior: str) -> NDArray[np.float32]:
+    """(N, C) with the biases of the card, or instead of them for equally frequent classes; and its temperature."""
+    temperature = scores.about.get("temperature", 1.0)
+    trained, biases = scores.about.get("prior"), scores.about.get("biases")
+    priors.check(prior, [(scores.model, trained)])
+    if prior != "training":
+        biases = priors.biases(trained or (), temperature)
+    logits = scores.logits + np.asarray(biases, np.float32) if biases is not None and len(biases) else scores.logits
+    return logits / np.float32(temperature)
 
 
 def _known(scores: Scores) -> Labels:

@@ -19,8 +19,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.card import Card
-from mien.errors import InputError, ModelError
+from mien.errors import InputError
 from mien.table import did_you_mean
 
 #: The choices; the first is what happens without one.
@@ -33,19 +32,22 @@ TOLERANCE = 1e-6
 STEPS = 1000
 
 
-def check(choice: str, cards: Iterable[Card]) -> None:
+def check(choice: str, models: Iterable[tuple[str, Sequence[float] | None]]) -> None:
     """See that models can answer so.
 
+    Args:
+        choice: one of ``PRIORS``.
+        models: name of each, and the prior in its card.
+
     Raises:
-        InputError: there is no such choice.
-        ModelError: a card does not say what the shares were in training.
+        InputError: there is no such choice, or a card does not say what the shares were in training.
     """
     if choice not in PRIORS:
         raise InputError(f"prior {choice!r}: {did_you_mean(choice, list(PRIORS))}")
-    for card in cards if choice != "training" else ():
-        if not card.prior:
-            raise ModelError(
-                f"{card.name}: its card does not say which shares the classes had in training, so there is no prior "
+    for name, prior in models if choice != "training" else ():
+        if not prior:
+            raise InputError(
+                f"{name}: its card does not say which shares the classes had in training, so there is no prior "
                 f"{choice!r}; `mien export MODEL --prior FACES.csv --out NEW.onnx` writes them into it, from the "
                 "manifest that trained it"
             )
@@ -64,12 +66,16 @@ def shares(prior: Sequence[float]) -> NDArray[np.float64]:
     return found
 
 
-def biases(card: Card) -> NDArray[np.float32]:
-    """(C,) what is added to the logits, instead of the card's biases, for equally frequent classes.
+def biases(prior: Sequence[float], temperature: float = 1.0) -> NDArray[np.float32]:
+    """(C,) what is added to the logits, instead of the biases in a card, for equally frequent classes.
 
     A bias is a prior by another name: both say how much more a class is to be believed. So it is one or the other.
+
+    Args:
+        prior: of the card.
+        temperature: of the card; what the sum is divided by then.
     """
-    return np.asarray(-card.temperature * np.log(shares(card.prior)), np.float32)
+    return np.asarray(-temperature * np.log(shares(prior)), np.float32)
 
 
 def estimate(
@@ -117,6 +123,17 @@ def reweighed(probabilities: NDArray[np.float64], weights: NDArray[np.float64]) 
     weighed = probabilities * weights
     found: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
     return found
+
+
+def told(names: Iterable[str], shares: NDArray[np.float64]) -> str:
+    """Shares for people, the largest first.
+
+    Example:
+        >>> told(["calm", "glad"], np.array([0.125, 0.875]))
+        'glad 87.5 %, calm 12.5 %'
+    """
+    order = sorted(zip(names, shares.tolist(), strict=True), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {100 * share:.1f} %" for name, share in order)
 
 
 def estimate_from_uniform(probabilities: NDArray[np.float64], trained: NDArray[np.float64]) -> NDArray[np.float64]:

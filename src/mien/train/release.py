@@ -48,6 +48,7 @@ def export_run(run: RunDir) -> float:
         ParityError: the file does not compute what the net does.
     """
     data = run.read_json(run.data)  # says so when this is no run folder
+    prior = data.pop("prior", ())  # which a run begun before 0.3 does not say
     recipe = Recipe.load(run.recipe)
     labels = Labels(tuple(data["classes"]), data["label_set"])
     if not run.best.exists():
@@ -68,6 +69,7 @@ def export_run(run: RunDir) -> float:
         label_set=labels.id if has_classes else "custom",
         scale=recipe.enhance.scale if is_enhancer else 1,
         preprocess=recipe.preprocess,
+        prior=tuple(prior) if kind == "recognizer" else (),
         flip=recipe.export.flip,
         members=tuple(member.backbone for member in recipe.model.members),
         recipe=recipe.model_dump(mode="json"),

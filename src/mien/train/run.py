@@ -7,6 +7,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -21,6 +22,7 @@ from mien.rundir import RunDir
 from mien.train import state
 from mien.train.fit import Fit, Progress, Watcher
 from mien.train.lessons import Lesson
+from mien.train.prior import taught
 from mien.train.release import export_run
 from mien.train.tables import TASKS
 
@@ -159,13 +161,15 @@ def _advice_on_memory(run: RunDir, recipe: Recipe) -> Iterator[None]:
 def _claim(run: RunDir, recipe: Recipe, manifest: Manifest, fresh: bool) -> None:
     """Make the folder this run's own, or see that it is."""
     counts = {str(split): int(count) for split, count in manifest.frame["split"].value_counts().items()}
-    data = {
+    data: dict[str, Any] = {
         "digest": manifest.digest(),
         "classes": list(manifest.labels.names),
         "label_set": manifest.labels.id,
         "rows": counts,
         "origin": {str(name): int(count) for name, count in manifest.frame["origin"].value_counts().items()},
     }
+    if recipe.task == "classify":
+        data["prior"] = taught(recipe, manifest)
     if fresh:
         for path in (run.last, run.best, run.done, run.log, run.model, run.recipe, run.data, run.teacher):
             path.unlink(missing_ok=True)

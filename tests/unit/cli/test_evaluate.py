@@ -29,6 +29,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     _model(tmp_path / "shades.onnx")
+    _model(tmp_path / "told.onnx", prior=(0.7, 0.1, 0.1, 0.1), biases=(0.0, 0.0, 0.0, 1.0))
     shades = [0, 1, 2, 3, 0, 1, 2, 3]
     for row, level in enumerate(shades):
         write(tmp_path / f"{row}.png", np.full((16, 16, 3), 64 * level + 30, np.uint8))
@@ -41,7 +42,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def _model(path) -> None:
+def _model(path, **more) -> None:
     """Logits -20 (v - centre)^2 of the mean value v, up to what all classes have in common."""
     centres = (np.array([[30, 94, 158, 222]], np.float32) / 127.5 - 1).astype(np.float32)
     graph = helper.make_graph(
@@ -59,7 +60,7 @@ def _model(path) -> None:
             numpy_helper.from_array(-20 * centres[0] ** 2, "bias"),
         ],
     )
-    card = Card(name="shades", classes=LABELS.names, label_set=LABELS.id, preprocess=Preprocess(size_px=8))
+    card = Card(name="shades", classes=LABELS.names, label_set=LABELS.id, preprocess=Preprocess(size_px=8), **more)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     model.metadata_props.add(key=KEY, value=card.to_json())
     onnx.checker.check_model(model)
@@ -109,6 +110,18 @@ def test_other_classes(folder):
     assert found["raw"]["rows"] == 3
 
 
+def test_the_prior_is_a_choice_of_models_and_of_saved_scores(folder):
+    found = json.loads(run("told.onnx faces.csv --prior uniform --out scores.npz --json --threads 1").stdout)
+    assert found["prior"] == {"choice": "uniform", "shares": dict.fromkeys(LABELS, 0.25)}
+    assert any(note.startswith("Prior uniform") for note in found["notes"])
+    assert any("biases in the model's card were set aside" in note for note in found["notes"])
+    assert json.loads(run("scores.npz --prior uniform --json").stdout) == found
+    shares = dict(zip(LABELS, (0.7, 0.1, 0.1, 0.1), strict=True))
+    assert json.loads(run("scores.npz --json").stdout)["prior"] == {"choice": "training", "shares": shares}
+    said = run("scores.npz --prior auto").stdout
+    assert "Prior auto: shares estimated from these 7 pictures, without their labels: " in said
+
+
 def test_mistakes_of_the_user(folder):
     def message(line: str) -> str:
         result = CliRunner().invoke(APP, line.split())
@@ -121,6 +134,9 @@ def test_mistakes_of_the_user(folder):
     assert "no such scores file" in message("missing.npz")
     assert "at least 2 draws" in message("shades.onnx faces.csv --bootstrap 1")
     assert "--split" in message("scores.npz --split val")
+    assert "its card does not say" in message("shades.onnx faces.csv --prior uniform --out scores.npz")
+    assert not (folder / "scores.npz").exists()
+    assert "leave --prior auto out" in message("told.onnx faces.csv --prior auto --card")
     assert "no rows with split 'test'" in message("shades.onnx faces.csv --split test")
     assert "name another split" in message("shades.onnx faces.csv --without-leaks-from train")
 

@@ -100,3 +100,20 @@ def test_a_loss_that_is_not_allowed(mien, colours, faces, tmp_path):
     assert "not written. " in done.err
     assert "--max-loss allows -0.1" in done.err
     assert not (tmp_path / "a-fp16.onnx").exists()
+
+
+def test_shares_into_a_card_that_does_not_say_them(mien, colours, faces, tmp_path):
+    model = colours("mine.onnx")
+    done = mien("export", model, "--prior", "angry=2,joy=1,sad=1", "--out", "told.onnx")
+    assert (done.code, done.err) == (0, "")
+    assert Network(tmp_path / "told.onnx").card.prior == (0.5, 0.25, 0.25)
+    assert Network(model).card.prior == ()
+    pytest.importorskip("torch")
+    frame = Manifest.load(faces).split("train").frame  # a card without a recipe: its labels are counted
+    expected = tuple((frame["label"] == name).sum() / 20 for name in ("angry", "happy", "sad"))
+    assert mien("export", model, "--prior", faces).code == 0
+    assert Network(model).card.prior == pytest.approx(expected)
+    done = mien("export", model, "--prior", "angry=1,glad=x")
+    assert "prior 'glad=x': expected NAME=NUMBER" in done.err
+    done = mien("export", "default", "--prior", "angry=1")
+    assert "stays as it is" in done.err

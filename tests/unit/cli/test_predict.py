@@ -149,6 +149,42 @@ def test_options_reach_the_recognizer(mien, colours, tmp_path):
     )
 
 
+def test_the_prior_is_a_choice_and_is_told(mien, colours, tmp_path):
+    for number, colour in enumerate([RED, BLUE, BLUE]):
+        write(tmp_path / f"{number}.png", plain(colour))
+    base = ("predict", ".", "--detector", "whole", "--model", colours(prior=(0.6, 0.3, 0.1)))
+    shares = {"angry": 0.6, "happy": 0.3, "sad": 0.1}
+    assert json.loads(mien(*base, "--json").out)["prior"] == {"choice": "training", "shares": shares}
+    assert "prior" not in mien(*base).out
+    found = json.loads(mien(*base, "--prior", "uniform", "--json").out)
+    assert found["prior"] == {"choice": "uniform", "shares": dict.fromkeys(shares, 0.333333)}
+    odds = np.exp([4, 0, 0]) / [0.6, 0.3, 0.1]
+    first = found["pictures"][0]["faces"][0]["expression"]["probabilities"]
+    assert list(first.values()) == pytest.approx(odds / odds.sum(), abs=1e-5)
+    assert "prior uniform: the answers are those for equally frequent classes" in mien(*base, "--prior", "uniform").out
+    done = mien(*base, "--prior", "auto", "--output", "answers.json", "--annotated", "drawn")
+    assert (
+        "prior auto: shares estimated from 3 faces (with 10 more as in training: so few faces say little): " in done.out
+    )
+    assert len(list((tmp_path / "drawn").iterdir())) == 3
+    estimated = json.loads((tmp_path / "answers.json").read_text())["prior"]["shares"]
+    assert 0.1 < estimated["sad"] < 0.6
+    assert sum(estimated.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_prior_that_cannot_be_had(mien, colours, tmp_path, clip):
+    write(tmp_path / "face.png", plain(GREEN))
+    done = mien("predict", "face.png", "--model", colours("bare.onnx"), "--prior", "uniform")
+    assert done.code == 2
+    assert "bare: its card does not say which shares" in done.err
+    told = colours("told.onnx", prior=(0.6, 0.3, 0.1))
+    done = mien("predict", clip().name, "--model", told, "--prior", "auto")
+    assert done.code == 2
+    assert "--prior auto: clip.mp4 is a video" in done.err
+    done = mien("predict", "face.png", "--model", told, "--prior", "auto", "--bias", "sad=2")
+    assert "give one of them" in done.err
+
+
 def test_only_the_likeliest(mien, colours, tmp_path):
     write(tmp_path / "face.png", plain(GREEN))
     done = mien("predict", "face.png", "--model", colours(), "--detector", "whole", "--top", "2", "--threshold", "1")

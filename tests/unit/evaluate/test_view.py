@@ -43,6 +43,34 @@ def test_biases_and_temperature_of_the_card_count():
     assert scores.logits.tolist() == [[1.0, 2.0, 3.0]]
 
 
+def test_another_prior_stands_instead_of_the_biases():
+    about = {"biases": [3.0, 0.0, 0.0], "temperature": 2.0, "prior": [0.5, 0.25, 0.25]}
+    scores = scores_of([[1.0, 2.0, 3.0]] * 2, [0, -1], about=about)
+    assert view(scores).shares.tolist() == [0.5, 0.25, 0.25]
+    seen = view(scores, prior="uniform")
+    odds = np.exp([0.5, 1.0, 1.5]) / [0.5, 0.25, 0.25]
+    assert seen.scores.probabilities()[0] == pytest.approx(odds / odds.sum(), abs=1e-6)
+    assert seen.shares == pytest.approx([1 / 3] * 3)
+    assert scores.logits[0].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_the_prior_of_these_rows_over_fewer_classes():
+    about = {"prior": [0.6, 0.2, 0.2]}
+    scores = scores_of([[0.0, 0.0, 6.0]] * 30, [-1] * 30, about=about)
+    seen = view(scores, Labels(("c", "a")), "auto")
+    a, c = seen.shares[1], seen.shares[0]
+    assert a + c == pytest.approx(1)
+    rows = seen.scores.probabilities()
+    # the fixed point: ten rows more in the shares of training, which are 3 : 1 among these two
+    assert (rows.sum(axis=0) + 10 * np.array([0.25, 0.75])) / 40 == pytest.approx([c, a], abs=1e-5)
+    assert rows[0, 0] / rows[0, 1] == pytest.approx(np.exp(6) * 3 * c / a, rel=1e-4)
+
+
+def test_a_prior_that_the_scores_cannot_give():
+    with pytest.raises(InputError, match="its card does not say"):
+        view(scores_of([[1, 2, 3]], [0]), prior="uniform")
+
+
 def test_by_default_the_classes_of_the_data_that_the_model_knows():
     about = {"classes": ["b", "c", "z"], "unknown_labels": {"z": 4}}
     seen = view(scores_of([[1, 2, 3], [1, 2, 3]], [1, -1], about=about))

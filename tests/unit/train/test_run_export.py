@@ -41,6 +41,8 @@ def test_a_run_leaves_a_model_that_knows_itself(finished: RunDir):
     assert card.classes == ("angry", "happy", "sad", "neutral")
     assert card.recipe["schedule"]["epochs"] == 3
     assert card.data["rows"] == {"train": 64, "val": 32}
+    assert card.prior == (0.25, 0.25, 0.25, 0.25)  # toy faces come in equal shares
+    assert "prior" not in card.data
     assert (card.licence, card.data_licence) == ("unknown", "CC0")
     assert card.metrics["selection"]["split"] == "val"
     assert finished.read_json(finished.done)["epochs"] == 3
