@@ -58,7 +58,8 @@ def tune(
         labels: the classes to answer with; None for those of the data as far as the model knows them.
         target: share by class name, for the objective ``distribution``; empty for all classes alike.
         weights: weight by class name, for ``weighted_recall``; classes without one count 1.
-        prior: share by class name in the data that trained the model, for ``logit_adjustment`` and ``em``.
+        prior: share by class name in the data that trained the model, for ``logit_adjustment`` and ``em``; None for
+            that of the model's card, where it says one.
         reach: a probability is multiplied by 1/reach to reach.
         trials: of each search, the zero bias included.
         folds: for shrinking and for the honest numbers; 0 for neither.
@@ -80,6 +81,9 @@ def tune(
     notes = notes_on_rows(scores)
     seen = plain_view(scores, labels)
     temperature = float(scores.about.get("temperature", 1.0))
+    if prior is None and method in PRIORS and (stated := scores.about.get("prior")):
+        pairs = zip(scores.labels, stated, strict=True)
+        prior = {name: share for name, share in pairs if seen.labels.find(name) is not None}
     known = None if prior is None else _vector(seen.labels, prior, 0.0, "prior")
     if method == "em" and known is not None and target is None and not (seen.targets >= 0).any():
         # without labels and target there is nothing but the estimate to aim at, and nothing to shrink by

@@ -50,7 +50,7 @@ def bias(
         str | None,
         typer.Option(
             help="For logit_adjustment and em: shares in the training data: pairs, its manifest, or scores (.npz) of "
-            "pictures like them, whose mean probabilities count."
+            "pictures like them, whose mean probabilities count. By default as the model's card says."
         ),
     ] = None,
     labels: Annotated[

@@ -134,6 +134,9 @@ def _recognizer(found: Card) -> Iterator[tuple[str, str]]:
     added = [f"{name} {bias:+.2f}" for name, bias in zip(found.classes, found.biases, strict=False) if bias]
     if added:
         yield "added to logits", ", ".join(added)
+    if found.prior:
+        shares = (f"{name} {share:.1%}" for name, share in zip(found.classes, found.prior, strict=True))
+        yield "learned from", ", ".join(shares)
     if found.precision != "float32":
         yield "computes in", found.precision
     yield "temperature", f"{found.temperature:g}"

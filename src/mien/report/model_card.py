@@ -48,6 +48,7 @@ def _file(network: Network) -> list[tuple[str, str]]:
     centre = f", centre moved down by {prepare.shift:g} of its side" if prepare.shift else ""
     scale = f"mean {_values(prepare.mean)}, standard deviation {_values(prepare.std)}"
     biases = ", ".join(f"{name} {value:+.3f}" for name, value in zip(card.classes, card.biases, strict=False))
+    prior = ", ".join(f"{name} {share:.1%}" for name, share in zip(card.classes, card.prior, strict=False))
     return [
         ("classes, in the order of the output", ", ".join(card.classes)),
         ("label set", card.label_set),
@@ -59,6 +60,7 @@ def _file(network: Network) -> list[tuple[str, str]]:
         ("mirror image", "logits averaged with those of the mirror image" if card.flip else "not used"),
         ("temperature", f"{card.temperature:g}" + ("" if card.temperature != 1 else " (logits as they are)")),
         ("biases", biases or "none"),
+        ("shares of the classes in training", prior or UNSTATED),
         ("abstains below a confidence of", f"{card.threshold:g}" if card.threshold else "never"),
         ("licence of the weights", card.licence if card.licence != "unknown" else UNSTATED),
         ("size", f"{network.path.stat().st_size / 1e6:.1f} MB"),

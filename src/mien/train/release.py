@@ -48,7 +48,7 @@ def export_run(run: RunDir) -> float:
         ParityError: the file does not compute what the net does.
     """
     data = run.read_json(run.data)  # says so when this is no run folder
-    prior = data.pop("prior", ())  # which a run begun before 0.3 does not say
+    prior = data.pop("prior", ())  # which a run begun before 0.2 does not say
     recipe = Recipe.load(run.recipe)
     labels = Labels(tuple(data["classes"]), data["label_set"])
     if not run.best.exists():

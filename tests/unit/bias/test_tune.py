@@ -171,3 +171,11 @@ def test_the_landscape_is_the_objective_with_two_biases_changed():
     biases[1:] = across[3], up[17]
     expected = Objective("macro_recall").measure(tally.counts(biases[None]))[0]
     assert values[17, 3] == pytest.approx(expected)
+
+
+def test_the_prior_of_the_card_is_taken_where_none_is_given():
+    told = tune(scores(prior=[0.6, 0.3, 0.1]), method="logit_adjustment", draws=0, folds=0)
+    given = tune(scores(), method="logit_adjustment", prior={"calm": 0.6, "glad": 0.3, "sad": 0.1}, draws=0, folds=0)
+    counted = tune(scores(), method="logit_adjustment", draws=0, folds=0)
+    assert told.by_class == given.by_class
+    assert told.by_class != counted.by_class
