@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
+import itertools
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +16,10 @@ from mien.faces import detector as find_with
 from mien.images import Pixels, read
 from mien.manifest import Manifest
 from mien.preprocess import Preprocess
+from mien.runtime.threads import Threads
 
-Result = TypeVar("Result")
+#: One row: path of the picture, and its box (4,), nan or None where it has none.
+Row: TypeAlias = tuple[str, NDArray[np.float32] | None]
 
 
 class NoFace(InputError):
@@ -55,13 +55,20 @@ def faces_of(
     Yields:
         (S, S, 3) uint8 RGB, or why there is none: ``NoFace``, or any other ``InputError``.
     """
-    finder = finder_of(detector)
+    with Threads(threads) as work:
+        yield from work.map(looker(preprocess, detector), rows_of(manifest), ahead)
+
+
+def rows_of(manifest: Manifest) -> Iterator[Row]:
+    """The rows of a manifest, one after the other."""
     paths, boxes = manifest.paths(), manifest.boxes()
+    return zip(paths, itertools.repeat(None) if boxes is None else boxes, strict=False)
 
-    def one(row: int) -> Pixels | InputError:
-        return face_of(paths[row], None if boxes is None else boxes[row], preprocess, finder)
 
-    yield from in_order(one, len(paths), threads=threads, ahead=ahead)
+def looker(preprocess: Preprocess, detector: str) -> Callable[[Row], Pixels | InputError]:
+    """What gives the face of a row, or why there is none; see :func:`face_of`."""
+    finder = finder_of(detector)
+    return lambda row: face_of(*row, preprocess, finder)
 
 
 def finder_of(detector: str) -> Detector | None:
@@ -96,32 +103,3 @@ def face_of(
         return error
     fitted = preprocess.fit(image)  # here and not in the batch: a waiting photograph may have 100 MB
     return fitted if fitted.shape[2] == 3 else np.repeat(fitted, 3, axis=2)
-
-
-def in_order(
-    look: Callable[[int], Result], count: int, *, threads: int | None = None, ahead: int = 128
-) -> Iterator[Result]:
-    """Call ``look`` with 0, 1 ... in threads; the results come in order, and never more than ``ahead`` wait.
-
-    Args:
-        look: from a row's number to anything.
-        count: of rows.
-        threads: that look; None for one per core.
-        ahead: results held at most.
-
-    Example:
-        >>> list(in_order(lambda row: row * row, 4, threads=2))
-        [0, 1, 4, 9]
-    """
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for row in range(count):
-                waiting.append(pool.submit(look, row))
-                if len(waiting) >= ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:  # the reader stopped early
-                future.cancel()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -21,6 +19,7 @@ from mien.faces import crop
 from mien.images import Pixels, read, write
 from mien.provenance import encode_synthetic, read_facts
 from mien.runtime.cluster import Cluster
+from mien.runtime.threads import Threads
 from mien.table import Table
 
 ENGINES = Table(
@@ -110,23 +109,9 @@ def work(enhancer: Callable[[list[Pixels]], list[Pixels]], items: list[Item], ma
 
 def threads(plan: Plan, chunks: Chunks, workers: int | None) -> Iterator[list[Result]]:
     """Batches side by side; at most a few wait, so memory stays the same however many there are."""
-    count = workers or os.cpu_count() or 1
     do = partial(work, plan.enhancer(threads=1), margin=plan.margin)
-    if count == 1:
-        yield from map(do, chunks)
-        return
-    pending: deque[Future[list[Result]]] = deque()
-    with ThreadPoolExecutor(count, thread_name_prefix="mien-enhance") as pool:
-        try:
-            for chunk in chunks:
-                pending.append(pool.submit(do, chunk))
-                if len(pending) > count:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:  # the reader stopped early, or a batch failed
-                future.cancel()
+    with Threads(workers) as pool:
+        yield from pool.map(do, chunks, pool.workers + 1)
 
 
 def ray(plan: Plan, chunks: Chunks, workers: int | None) -> Iterator[list[Result]]:

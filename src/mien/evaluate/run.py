@@ -7,7 +7,7 @@ evaluation = Evaluation.of(scores)                     milliseconds
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien import __version__
 from mien.card import Card
-from mien.data.faces import NoFace, faces_of, ids_of
+from mien.data.faces import NoFace, ids_of, looker, rows_of
 from mien.errors import InputError, ManifestError
 from mien.evaluate.evaluation import Evaluation
 from mien.evaluate.leaks import leaked_rows
@@ -31,6 +31,7 @@ from mien.runtime import prior as priors
 from mien.runtime.cluster import Cluster
 from mien.runtime.engines import ENGINES
 from mien.runtime.network import Answers, Network
+from mien.runtime.threads import Threads
 from mien.scores import Scores
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -132,7 +133,7 @@ def score_model(
     if without_leaks_from is not None:
         leaked = leaked_rows(manifest, split, without_leaks_from, near=near, threads=threads, progress=progress)
     flips = network.card.flip if flip is None else flip
-    station = Station(network, detector, flips, batch_size)
+    station = Station(network.single_threaded, detector, flips, batch_size)
     with spread(station, threads, workers) if engine == "ray" else nullcontext() as cluster:
         scores = score(
             station.answers,
@@ -182,14 +183,14 @@ def score(
     listed with its reason in ``about["problems"]``; the others are scored all the same.
 
     Args:
-        classify: the network.
+        classify: the network; is called in several threads at once.
         card: what the model says of itself.
         manifest: the data.
         model: name and digest, as they go into the scores.
         split: only this split; None for all rows.
         detector: for rows without a box: an entry of ``mien.faces.DETECTORS``.
         batch_size: faces per call of ``classify``.
-        threads: pictures read at the same time; by default one per core.
+        threads: that read pictures and call ``classify``; by default one per core.
         leaked: rows of ``manifest`` (of all of it, counted from 0) whose picture another split has too.
         leaks_from: name of that split.
         facts: anything else for ``about``, ready for JSON.
@@ -215,12 +216,8 @@ def score(
     logits: list[NDArray[np.float32]] = []
     member_weights: list[NDArray[np.float32]] = []
     seconds = 0.0
-    if cluster is None:
-        found = faces_of(manifest, card.preprocess, detector, threads=threads, ahead=2 * batch_size)
-    else:
-        found = spread_faces(cluster, manifest)
 
-    def batches() -> Iterator[list[Pixels]]:
+    def batches(found: Iterable[Pixels | InputError]) -> Iterator[list[Pixels]]:
         """Faces for one run each; on the way the rows are told apart: those kept, and those with a problem."""
         batch: list[Pixels] = []
         for row, face in enumerate(found):
@@ -239,15 +236,18 @@ def score(
             if (row + 1) % batch_size == 0 or row + 1 == len(manifest):
                 progress(row + 1, len(manifest))
 
-    answered = (
-        map(partial(clocked, classify), batches()) if cluster is None else cluster.map(Station.clocked, batches())
-    )
-    for answers, took in answered:
-        if isinstance(answers, Answers):
-            member_weights += [] if answers.member_weights is None else [answers.member_weights]
-            answers = answers.logits
-        logits.append(np.asarray(answers, np.float32))
-        seconds += took
+    with Threads(threads) as here:
+        if cluster is None:
+            found = here.map(looker(card.preprocess, detector), rows_of(manifest), 2 * batch_size)
+            answered = here.map(partial(clocked, classify), batches(found), here.workers + 1)
+        else:
+            answered = cluster.map(Station.clocked, batches(spread_faces(cluster, manifest)))
+        for answers, took in answered:
+            if isinstance(answers, Answers):
+                member_weights += [] if answers.member_weights is None else [answers.member_weights]
+                answers = answers.logits
+            logits.append(np.asarray(answers, np.float32))
+            seconds += took
     if not kept:
         raise ManifestError(f"none of the {len(manifest)} pictures can be used; the first: {problems[0]['reason']}")
     used = manifest.take(np.array(kept))

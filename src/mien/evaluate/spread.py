@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.faces import face_of, finder_of
+from mien.data.faces import Row, looker, rows_of
 from mien.errors import InputError
 from mien.images import Pixels
 from mien.manifest import Manifest
@@ -24,8 +24,6 @@ from mien.runtime.network import Answers, Network
 
 #: Faces, (H, W, 3) uint8 RGB of any size, to logits (N, C) float32, alone or with the weights of a fused net's members.
 Classify: TypeAlias = Callable[[Sequence[Pixels]], NDArray[np.float32] | Answers]
-#: One row: path of the picture, and its box (4,), nan or None where it has none.
-Row: TypeAlias = tuple[str, NDArray[np.float32] | None]
 
 #: Pictures of one call.
 CHUNK = 64
@@ -43,7 +41,7 @@ class Station:
 
     def __init__(self, network: Network, detector: str, flip: bool, batch_size: int) -> None:
         self.network, self.detector, self.flip, self.batch_size = network, detector, flip, batch_size
-        self.finder = finder_of(detector)
+        self._look = looker(network.card.preprocess, detector)
 
     @classmethod
     def build(cls, path: Path, threads: int, device: str, detector: str, flip: bool, batch_size: int) -> Station:
@@ -52,7 +50,7 @@ class Station:
 
     def faces(self, rows: Sequence[Row]) -> list[Pixels | InputError]:
         """Faces at the network's size, or why there is none."""
-        return [face_of(path, box, self.network.card.preprocess, self.finder) for path, box in rows]
+        return [self._look(row) for row in rows]
 
     def answers(self, faces: Sequence[Pixels]) -> Answers:
         """The network's raw answers."""
@@ -74,8 +72,7 @@ def spread(station: Station, threads: int | None, workers: int | None) -> Cluste
 
 def spread_faces(cluster: Cluster[Station], manifest: Manifest) -> Iterator[Pixels | InputError]:
     """The faces of a manifest in the order of its rows, as :func:`mien.data.faces.faces_of` gives them."""
-    paths, boxes = manifest.paths(), manifest.boxes()
-    rows = zip(paths, itertools.repeat(None) if boxes is None else boxes, strict=False)
+    rows = rows_of(manifest)
     chunks: Iterator[list[Row]] = iter(lambda: list(itertools.islice(rows, CHUNK)), [])
     return itertools.chain.from_iterable(cluster.map(Station.faces, chunks))
 

@@ -14,7 +14,7 @@ from mien.faces import crops
 from mien.images import Pixels, Source, read
 from mien.prediction import Prediction, Reading
 from mien.preprocess import Preprocess
-from mien.runtime.threads import AHEAD, Threads
+from mien.runtime.threads import Threads
 
 if TYPE_CHECKING:
     from mien.runtime.recognizer import Recognizer
@@ -90,16 +90,16 @@ def stream(recognizer: Recognizer, sources: Iterable[Source], workers: int | Non
     """
     size = min(RUN, recognizer.batch_size) if recognizer.is_on_cpu else recognizer.batch_size
     with Threads(workers) as threads:
-        # as many more as are answered at once, so that threads have work while somebody looks at the answers
-        ahead = AHEAD * threads.workers + size
-        found = threads.map(lambda one: find(recognizer, *one), named(sources), ahead)
+        # more by a run's worth than keeps them busy, for the time in which somebody looks at a run's answers
+        found = threads.map(lambda one: find(recognizer, *one), named(sources), 2 * threads.workers + size)
         runs = batches(found, size)
         first = list(itertools.islice(runs, 2))
         if len(first) == 1:  # nothing else is to be done: it gets all cores
             yield from classify(recognizer, first[0])
         elif first:
             single = recognizer.single_threaded()
-            answers = threads.map(lambda run: classify(single, run), itertools.chain(first, runs))
+            chained = itertools.chain(first, runs)
+            answers = threads.map(lambda run: classify(single, run), chained, threads.workers + 1)
             yield from itertools.chain.from_iterable(answers)
 
 

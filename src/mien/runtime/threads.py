@@ -13,9 +13,6 @@ from typing import Self, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: Calls per thread that are made, or wait for those before them, at most: of one map.
-AHEAD = 2
-
 
 class Threads:
     """Threads, while they are entered.
@@ -29,8 +26,8 @@ class Threads:
 
     Example:
         >>> with Threads(2) as threads:
-        ...     squares = threads.map(lambda number: number**2, range(5))
-        ...     list(threads.map(lambda square: square + 1, squares))
+        ...     squares = threads.map(lambda number: number**2, range(5), ahead=4)
+        ...     list(threads.map(lambda square: square + 1, squares, ahead=3))
         [1, 2, 5, 10, 17]
     """
 
@@ -46,13 +43,14 @@ class Threads:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)  # the reader may have stopped early
 
-    def map(self, call: Callable[[Item], Result], items: Iterable[Item], ahead: int | None = None) -> Iterator[Result]:
+    def map(self, call: Callable[[Item], Result], items: Iterable[Item], ahead: int) -> Iterator[Result]:
         """Call a function with every item; one that is alone needs no thread.
 
         Args:
             call: is called in several threads at once.
             items: taken as they are needed, by the thread that asks for results.
-            ahead: items of which something is in memory, at most; None for two per thread.
+            ahead: items that are worked at, or whose results wait until they are asked for. With more than there are
+                threads, all of them have work while somebody does something with a result.
 
         Yields:
             Results in the order of the items.
@@ -65,8 +63,7 @@ class Threads:
         waiting: deque[Future[Result]] = deque()
         for item in itertools.chain(first, items):
             waiting.append(self._pool.submit(call, item))
-            # one for one: whoever takes results slowly finds the threads at work all the same
-            if waiting[0].done() or len(waiting) >= (ahead or AHEAD * self.workers):
+            if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

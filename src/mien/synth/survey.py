@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.faces import in_order
 from mien.data.hashes import SIDE_PX, Look, inside, look_at
 from mien.data.picking import sharpness
 from mien.errors import ImageError, InputError
@@ -17,6 +16,7 @@ from mien.faces import Detector, crop
 from mien.images import Pixels, read, resize
 from mien.manifest import Manifest
 from mien.runtime.network import Network
+from mien.runtime.threads import Threads
 
 #: Pictures of a set that are read to learn how large they are.
 PROBES = 32
@@ -109,19 +109,20 @@ def survey(
 
     rows: list[int] = []
     batch: list[Pixels] = []
-    for row, result in enumerate(in_order(one, count, threads=threads, ahead=2 * batch_size)):
-        if isinstance(result, str):
-            found.problems[row] = result
-        else:
-            look, found.sharpness[row], found.faces[row], face = result
-            found.digests[row], found.thumbnails[row] = look.digest, look.thumbnail
-            rows.append(row)
-            batch.append(face)
-        if len(batch) == batch_size or (batch and row + 1 == count):
-            classify(rows, batch)
-            rows, batch = [], []
-        if (row + 1) % batch_size == 0 or row + 1 == count:
-            progress(row + 1, count)
+    with Threads(threads) as work:
+        for row, result in enumerate(work.map(one, range(count), 2 * batch_size)):
+            if isinstance(result, str):
+                found.problems[row] = result
+            else:
+                look, found.sharpness[row], found.faces[row], face = result
+                found.digests[row], found.thumbnails[row] = look.digest, look.thumbnail
+                rows.append(row)
+                batch.append(face)
+            if len(batch) == batch_size or (batch and row + 1 == count):
+                classify(rows, batch)
+                rows, batch = [], []
+            if (row + 1) % batch_size == 0 or row + 1 == count:
+                progress(row + 1, count)
     return found
 
 

@@ -118,7 +118,7 @@ def _digests(recipe: Distill) -> list[str]:
 
 def _ask(teacher: Network, manifest: Manifest, progress: Callable[[int, int], None]) -> Scores:
     """The teacher's answers to all pictures, each prepared as the teacher wants it."""
-    classify = partial(teacher.logits, flip=teacher.card.flip, batch_size=BATCH)
+    classify = partial(teacher.single_threaded.logits, flip=teacher.card.flip, batch_size=BATCH)
     threads = torch.get_num_threads()
     return score(classify, teacher.card, manifest, batch_size=BATCH, threads=threads, progress=progress)
 

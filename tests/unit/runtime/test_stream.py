@@ -81,7 +81,7 @@ def test_it_reads_only_a_little_ahead(whole):
 
     answers = whole.stream(endless())
     workers = os.cpu_count() or 1
-    looked_for, runs = 2 * workers + 4, 2 * workers + 2  # of four: in flight, one that is gathered, one that is read
+    looked_for, runs = 2 * workers + 4, workers + 3  # of four: in flight, one that is gathered, one that is read
     for number in range(1, 200):
         next(answers)
         assert taken - number <= looked_for + 4 * runs
