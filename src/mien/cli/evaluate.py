@@ -56,6 +56,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the draws.", min=0)] = 0,
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 64,
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
+    device: Annotated[str, typer.Option(help="auto (a CUDA card where there is one), cuda, openvino or cpu.")] = "auto",
     engine: Annotated[str, typer.Option(help="threads, or ray: a Ray cluster.")] = "threads",
     workers: Annotated[
         int | None,
@@ -82,6 +83,7 @@ def evaluate(
             "--split": split,
             "--without-leaks-from": without_leaks_from,
             "--flip": flip,
+            "--device": None if device == "auto" else device,
             "--engine": None if engine == "threads" else engine,
             "--workers": workers,
         }
@@ -109,7 +111,7 @@ def evaluate(
         from mien.runtime.network import Network
         from mien.runtime.shelf import check_changeable
 
-        network, data = Network(model, threads), Manifest.load(manifest)
+        network, data = Network(model, threads, device), Manifest.load(manifest)
         if card:
             check_changeable(network.path)  # before the long work, not after it
         with bar("reading", is_quiet=as_json) as step:

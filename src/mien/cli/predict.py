@@ -56,9 +56,9 @@ def predict(
         Path | None, typer.Option(help="Folder for pictures and videos with boxes and answers, or the file for one.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="File for all results: .json, .jsonl or .csv.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the network for one picture, and of videos.", min=1)] = None,
     device: Annotated[str, typer.Option(help="auto (a CUDA card where there is one), cuda, openvino or cpu.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Faces per run of the network.", min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(help="Faces per run of the network, at most.", min=1)] = 32,
     engine: Annotated[str, typer.Option(help="Who reads pictures: threads, or ray: a Ray cluster.")] = "threads",
     workers: Annotated[
         int | None,

@@ -50,6 +50,7 @@ def serve(
         float, typer.Option(help="How long a run of the network waits for other requests; 0 for not.", min=0)
     ] = 4.0,
     threads: Annotated[int, typer.Option(help="CPU threads of the network.", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="auto (a CUDA card where there is one), cuda, openvino or cpu.")] = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Threads that decode and find faces; by default one per core.", min=1)
     ] = None,
@@ -88,6 +89,7 @@ def serve(
         rate=rate,
         batch_wait_ms=batch_wait_ms,
         threads=threads,
+        device=device,
         workers=workers,
     )
 

@@ -45,6 +45,7 @@ def evaluate(
     detector: str = "whole",
     batch_size: int = 64,
     threads: int | None = None,
+    device: str = "auto",
     flip: bool | None = None,
     labels: Labels | None = None,
     prior: str = "training",
@@ -66,7 +67,8 @@ def evaluate(
         split: only this split; None for all rows.
         detector: for rows without a box: an entry of ``mien.faces.DETECTORS``.
         batch_size: faces per run of the network.
-        threads: of the network, when ``model`` is a name or path, and of reading; None for one per core.
+        threads: that read pictures and run the network; None for one per core.
+        device: what computes, when ``model`` is a name or path: ``auto``, ``cuda``, ``openvino`` or ``cpu``.
         flip: average each face with its mirror image; None as the card says.
         labels: the classes to answer with; None for those of the data as far as the model knows them.
         prior: one of ``mien.runtime.prior.PRIORS``: for which shares of the classes.
@@ -77,7 +79,7 @@ def evaluate(
         by_subject: draw whole persons instead of single rows.
         out: save the scores here, before anything is measured.
         engine: an entry of ``mien.runtime.engines.ENGINES``: who reads the pictures and runs the network.
-        workers: threads that read, or calls of a cluster at the same time; None for ``threads``, or one per core.
+        workers: threads in place of ``threads``, or calls of a cluster at the same time; None for one per core.
         progress: called with the step's name, rows done and rows in all.
 
     Raises:
@@ -86,7 +88,7 @@ def evaluate(
     Example:
         ``evaluate("model.onnx", Manifest.load("faces.csv"), split="val").raw.metrics.accuracy``
     """
-    network = model if isinstance(model, Network) else Network(model, threads)
+    network = model if isinstance(model, Network) else Network(model, threads, device)
     priors.check(prior, [(network.card.name, network.card.prior)])  # before the work
     scores = score_model(
         network,
@@ -114,6 +116,7 @@ def score_model(
     detector: str = "whole",
     batch_size: int = 64,
     threads: int | None = None,
+    device: str = "auto",
     flip: bool | None = None,
     without_leaks_from: str | None = None,
     near: bool = True,
@@ -128,7 +131,7 @@ def score_model(
         InputError: model or manifest cannot be used, or there is no such engine.
     """
     ENGINES.entry(engine)
-    network = model if isinstance(model, Network) else Network(model, threads)
+    network = model if isinstance(model, Network) else Network(model, threads, device)
     leaked = None
     if without_leaks_from is not None:
         leaked = leaked_rows(manifest, split, without_leaks_from, near=near, threads=threads, progress=progress)

@@ -55,7 +55,11 @@ class Engine:
         self, model: Model, settings: Settings, metrics: Metrics, pool: ThreadPoolExecutor, budget: Budget
     ) -> None:
         self.recognizer = Recognizer(
-            model, detector=settings.detector, threads=settings.threads, threshold=settings.threshold
+            model,
+            detector=settings.detector,
+            threads=settings.threads,
+            threshold=settings.threshold,
+            device=settings.device,
         )
         self.name = self.recognizer.networks[0].path.stem
         self._metrics, self._pool, self._budget, self._max_pixels = metrics, pool, budget, settings.max_pixels

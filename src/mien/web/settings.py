@@ -48,6 +48,7 @@ class Settings:
         upload_timeout_s: for the whole body of a request.
         batch_wait_ms: how long a run of the network waits for faces of other requests; 0 runs each request by itself.
         threads: CPU threads of the network.
+        device: what computes: ``auto`` (CUDA where there is one, else the CPU), ``cuda``, ``openvino`` or ``cpu``.
         workers: threads that decode pictures and look for faces; None = one per core.
 
     Raises:
@@ -78,6 +79,7 @@ class Settings:
     upload_timeout_s: float = 60.0
     batch_wait_ms: float = 4.0
     threads: int = 1
+    device: str = "auto"
     workers: int | None = None
 
     def __post_init__(self) -> None:

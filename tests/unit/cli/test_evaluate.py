@@ -97,6 +97,11 @@ def test_json_from_a_run_and_from_saved_scores_is_the_same(folder):
     assert found["raw"]["intervals"]["accuracy"]["level"] == 0.95
 
 
+def test_a_device_that_is_there_gives_the_same_numbers(folder):
+    found, said = (json.loads(run(f"shades.onnx faces.csv --json {more}").stdout) for more in ("", "--device cpu"))
+    assert found["raw"] == said["raw"]
+
+
 def test_leaks_from_another_split(folder):
     found = json.loads(run("shades.onnx faces.csv --split val --without-leaks-from train --identical --json").stdout)
     # blank pictures are no evidence of a leak, so the audit compares none of them
@@ -133,7 +138,9 @@ def test_mistakes_of_the_user(folder):
     assert "the model does not know fear" in message("shades.onnx faces.csv --labels happy,fear")
     assert "no such scores file" in message("missing.npz")
     assert "at least 2 draws" in message("shades.onnx faces.csv --bootstrap 1")
-    assert "--split" in message("scores.npz --split val")
+    assert "--split, --device cannot" in message("scores.npz --split val --device cpu")
+    assert "device 'gpu': expected auto, cuda, openvino or cpu" in message("shades.onnx faces.csv --device gpu")
+    assert "this ONNX Runtime has none" in message("shades.onnx faces.csv --device cuda")
     assert "its card does not say" in message("shades.onnx faces.csv --prior uniform --out scores.npz")
     assert not (folder / "scores.npz").exists()
     assert "leave --prior auto out" in message("told.onnx faces.csv --prior auto --card")

@@ -29,12 +29,14 @@ def test_by_default_only_this_machine(mien, ran):
 
 
 def test_options(mien, ran):
-    options = "--port 0 --origin https://a.example --origin https://b.example --max-images 3 --batch-wait-ms 0"
+    options = (
+        "--port 0 --origin https://a.example --origin https://b.example --max-images 3 --batch-wait-ms 0 --device cpu"
+    )
     assert mien("serve", "one.onnx", "two", *options.split()).code == 0
     (settings,) = ran
     assert (settings.models, settings.port, settings.max_images) == (("one.onnx", "two"), 0, 3)
     assert settings.origins == ("https://a.example", "https://b.example")
-    assert settings.batch_wait_ms == 0
+    assert (settings.batch_wait_ms, settings.device) == (0, "cpu")
 
 
 def test_for_others_it_wants_a_token(mien, ran, tmp_path, monkeypatch):
@@ -50,6 +52,12 @@ def test_for_others_it_wants_a_token(mien, ran, tmp_path, monkeypatch):
     monkeypatch.delenv("MIEN_TOKEN")
     mien("serve", "--host", "0.0.0.0", "--open-to-everyone")
     assert [settings.token for settings in ran] == [TOKEN, TOKEN, None]
+
+
+def test_a_device_that_is_not_there(mien):
+    done = mien("serve", "--port", "0", "--device", "gpu")
+    assert (done.code, done.out) == (2, "")
+    assert "device 'gpu': expected auto, cuda, openvino or cpu" in done.err
 
 
 def test_a_token_file_that_is_not_there(mien, ran, tmp_path):
