@@ -56,7 +56,7 @@ def predict(
         Path | None, typer.Option(help="Folder for pictures and videos with boxes and answers, or the file for one.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="File for all results: .json, .jsonl or .csv.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network for one picture, and of videos.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of a run of the network.", min=1)] = None,
     device: Annotated[str, typer.Option(help="auto (a CUDA card where there is one), cuda, openvino or cpu.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Faces per run of the network, at most.", min=1)] = 32,
     engine: Annotated[str, typer.Option(help="Who reads pictures: threads, or ray: a Ray cluster.")] = "threads",
@@ -252,6 +252,7 @@ def _answers(
     from mien.images import SUFFIXES
     from mien.runtime.annotated import SUFFIXES as VIDEOS
     from mien.runtime.clip import is_video
+    from mien.runtime.threads import Threads
 
     drawn, plots = _Names(annotated, SUFFIXES | VIDEOS), _Names(timeline, frozenset(PLOTS))
     total, done = sum(not is_video(path) for path in paths), 0
@@ -260,12 +261,12 @@ def _answers(
             for path in group:
                 yield from clips.read(path, drawn.of(path, ".mp4"), plots.of(path, ".png"), step)
             continue
-        for answer in read(group):
-            done += 1
-            step("reading faces", done, total)
-            if answer.error is None and (target := drawn.of(answer.source, ".jpg")) is not None:
-                _annotate(answer, target)
-            yield answer
+        with Threads() as threads:
+            named = ((answer, None if answer.error else drawn.of(answer.source, ".jpg")) for answer in read(group))
+            for answer in threads.map(_annotate, named, 2 * threads.workers):
+                done += 1
+                step("reading faces", done, total)
+                yield answer
 
 
 class _Names:
@@ -292,8 +293,11 @@ class _Names:
         return self._target / name
 
 
-def _annotate(answer: Answer, target: Path) -> None:
+def _annotate(named: tuple[Answer, Path | None]) -> Answer:
     from mien.images import read, write
     from mien.runtime.draw import annotate
 
-    write(target, annotate(read(answer.source), answer.readings))
+    answer, target = named
+    if target is not None:
+        write(target, annotate(read(answer.source), answer.readings))
+    return answer
