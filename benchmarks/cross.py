@@ -20,7 +20,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from domains import boxes
+from pictures import boxes
 
 from mien.manifest import Manifest
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from domains import boxes
+from pictures import boxes
 
 from mien.evaluate.metrics import measure
 from mien.labels import Labels

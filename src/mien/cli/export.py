@@ -60,7 +60,7 @@ def export(
             _copy(written, out)
         written = out or written
         result: dict[str, Any] = {} if is_model else {"parity": difference}
-        said = "copied" if is_model else f"logits differ from the trained net by at most {difference:.1e}"
+        said = "its card changed" if is_model else f"logits differ from the trained net by at most {difference:.1e}"
     else:
         need("onnx", "lab", "making a smaller file")
         from mien.cli.progress import bar
