@@ -40,8 +40,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from canvas import on_canvas
 from numpy.typing import NDArray
 from peers_page import write
 
@@ -105,16 +105,6 @@ def prepare(given: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], Ma
         "batch": BATCH,
     }
     return order, manifest
-
-
-def on_canvas(image: images.Pixels) -> images.Pixels:
-    """The picture, as large as it fits, on grey of 640 x 480 px."""
-    scale = min(640 / image.shape[1], 480 / image.shape[0])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:480, :640]
-    board = np.full((480, 640, 3), 128, np.uint8)
-    top, left = (480 - small.shape[0]) // 2, (640 - small.shape[1]) // 2
-    board[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return board
 
 
 def ask(tool: Tool, home: Path, order: dict[str, Any], folder: Path) -> dict[str, Any]:

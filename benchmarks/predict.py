@@ -21,6 +21,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from canvas import on_canvas
 
 from mien.faces import crop, detector
 from mien.images import Pixels, read, write
@@ -67,12 +68,7 @@ def faces_per_second(model: str, batch: int, threads: int) -> tuple[float, float
 
 def folder_of(name: str, folder: Path) -> list[str]:
     """JPEG pictures of 640 x 480 px with the given one in the middle."""
-    image = read(ASSETS / name)
-    scale = min(640 / image.shape[1], 480 / image.shape[0])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:480, :640]
-    board = np.full((480, 640, 3), 128, np.uint8)
-    top, left = (480 - small.shape[0]) // 2, (640 - small.shape[1]) // 2
-    board[top : top + small.shape[0], left : left + small.shape[1]] = small
+    board = on_canvas(read(ASSETS / name))
     paths = [folder / f"{Path(name).stem}-{number:03}.jpg" for number in range(PICTURES)]
     for path in paths:
         write(path, board)

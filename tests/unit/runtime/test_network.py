@@ -117,3 +117,16 @@ def test_a_card_of_another_network(raw_network, change, message):
 def test_a_fixed_number_of_faces(raw_network):
     with pytest.raises(ModelError, match="takes 1 faces per run"):
         Network(raw_network(CARD, [1, 3, 8, 8]))
+
+
+def test_for_runs_beside_each_other_it_is_the_same_with_one_thread(colours, monkeypatch):
+    one, more = Network(colours(), threads=1), Network(colours(), threads=3)
+    assert one.single_threaded is one
+    assert more.single_threaded is more.single_threaded
+    assert more.single_threaded is not more
+    assert more.single_threaded.digest == more.digest
+    face = np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8)
+    assert more.single_threaded.logits([face]).tobytes() == more.logits([face]).tobytes()
+    other = Network(colours())
+    monkeypatch.setattr(Network, "is_on_cpu", False)  # a device divides its work by itself
+    assert other.single_threaded is other
