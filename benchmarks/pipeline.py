@@ -9,9 +9,9 @@ from the memory of the system and not from a disk.
 Each step is measured alone, on one core and on as many as there are workers: reading a file, finding its faces, cutting
 them out at the network's size, and the network, in runs such as `Recognizer.stream` makes. If they overlapped perfectly
 a folder would take the sum of the times on one core, divided by the number of cores. What it takes is measured from
-paths to answers, and so is a loop over `Recognizer.read`; then what a face takes in runs of one to many. All are measured
-in turn, in each of several rounds, and the best counts, because other work on the machine only ever adds time; the load
-average is noted beside it. On Linux the process is held on as many cores as there are workers. Writes
+paths to answers, and so is a loop over `Recognizer.read`; then what a face takes in runs of one to many. All are
+measured in turn, in each of several rounds, and the best counts, because other work on the machine only ever adds time;
+the load average is noted beside it. On Linux the process is held on as many cores as there are workers. Writes
 benchmarks/results/pipeline.md.
 """
 
