@@ -4,7 +4,7 @@ Run:  python benchmarks/cross.py FACES.csv NAME=PICTURES.csv ... --out FOLDER [-
 
 FACES.csv holds cut out faces (the domain called web; its split train is used, so that val stays what it is), every
 NAME=PICTURES.csv whole pictures of one domain, in which the largest face is looked for. At most 400 pictures of each
-class and domain, since the smallest domain has no more. Trains recipe `fast` on 48 px faces for 8 epochs from ImageNet
+class and domain, since the smallest domain has no more. Trains recipe `quick` on 48 px faces for 8 epochs from ImageNet
 weights: models of this experiment, not the shipped ones. The same call goes on after a stop. Writes
 benchmarks/results/cross.md and cross.png.
 """
@@ -69,7 +69,7 @@ def main() -> None:
     values = [part for change in CHANGES for part in ("--set", change)]
     options = ["--seeds", given.seeds, "--by-subject", "--threads", str(given.threads)]
     runs = given.out / "runs"
-    command = ["cross", "fast", "--data", str(data), "--out", str(runs), *values, *options]
+    command = ["cross", "quick", "--data", str(data), "--out", str(runs), *values, *options]
     start = [sys.executable, "-c", "from mien.cli.app import main; main()"]
     done = subprocess.run([*start, *command], text=True, stdout=subprocess.PIPE, check=True)
     shutil.copy(runs / "cross.png", RESULT.with_suffix(".png"))

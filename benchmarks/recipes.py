@@ -45,7 +45,7 @@ pictures, a part of the training pictures, and no ImageNet weights where only a 
 in each command below. They show that every recipe runs from end to end on real faces, what it costs, and what its
 idea changes; not what it can reach. The full length is for a GPU.
 
-Data: `mien data scan fer2013.csv --out fer7.csv` (seven classes) and, for `fast`, `mien data scan fer2013.csv --label
+Data: `mien data scan fer2013.csv --out fer7.csv` (seven classes) and, for `quick`, `mien data scan fer2013.csv --label
 ferplus --out faces.csv` and `mien data audit faces.csv --no-near --aside chosen.csv`.
 """
 
@@ -138,7 +138,7 @@ ROWS = {
         "ResNet50 with channel attention, without ImageNet weights",
         ("model.weights=none", "preprocess.size_px=64", "data.per_class=400", "schedule.epochs=4"),
     ),
-    "fast": Row("fast", "chosen.csv", "EfficientNet-Lite0, ten minutes, FER+ majority, 8 classes"),
+    "quick": Row("quick", "chosen.csv", "EfficientNet-Lite0, ten minutes, FER+ majority, 8 classes"),
 }
 
 

@@ -5,7 +5,7 @@ Run:  python benchmarks/synth_transfer.py FACES.csv GENERATOR.onnx NAME=PICTURES
 
 FACES.csv holds cut out faces: its split train is what the generator learned from and what the classifiers take their
 real faces from, its split val is the test domain called web. Every NAME=PICTURES.csv holds whole pictures of another
-domain, in which the largest face is looked for. Faces are drawn and screened first. Recipe `fast` at 48 px from
+domain, in which the largest face is looked for. Faces are drawn and screened first. Recipe `quick` at 48 px from
 ImageNet weights; all arms take the same number of steps, the last epoch counts, nothing is chosen on any test domain.
 The same call goes on after a stop. Writes benchmarks/results/synth_transfer.md, .json and .png.
 """
@@ -198,7 +198,7 @@ def main() -> None:
         words += ["--set", value]
     runs = given.out / "runs"
     words += ["--test", test, "--split", "test", "--seeds", given.seeds, "--threads", given.threads]
-    run("arms", "fast", *words, "--out", runs)
+    run("arms", "quick", *words, "--out", runs)
     scores = by_domain(runs, list(arms), seeds)
     lines, numbers = table(scores)
     compared = []
@@ -224,7 +224,7 @@ def main() -> None:
         "place of drawn ones; the generator itself learned from all faces of that split",
         "* web: the split val of FER2013 (majority of FER+ votes); press: photographs of known people, labels partly "
         "made by machines; synthetic: generated portraits of another kind of generator, labelled as asked for",
-        f"* recipe `fast` at 48 px from ImageNet weights; {given.epochs} epochs of real faces alone, the others as "
+        f"* recipe `quick` at 48 px from ImageNet weights; {given.epochs} epochs of real faces alone, the others as "
         "many steps; the last epoch; nothing is chosen on the tested pictures",
         "",
         "![every training as a point, the mean as a line](synth_transfer.png)",
