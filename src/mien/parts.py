@@ -94,7 +94,8 @@ class Model(Part):
         backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>``, ``torchvision:<name>``, or ``fused``:
             several nets.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
-            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, head included.
+            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, its head included if
+            it has the same layers for as many classes.
         head: from features to logits.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``; ``{keep: [1, 2, 2, 3, 1]}`` of ``shallow``:
             blocks that each stage keeps.
@@ -283,6 +284,8 @@ class Augment(Part):
         perspective: each corner moves inwards by up to this fraction of half the side.
         jitter: brightness, contrast and, in colour, saturation: factors of 1 ± jitter; None = the level's.
         hue: largest turn of the colours, in whole turns.
+        coarse: share of the images that lose resolution, down to half and back; None = the level's.
+        noise: share of the images that get noise, each of its own sigma up to 0.2 of the full range.
         policy: one of torchvision's policies, applied before the geometry.
         erasing: share of the images that lose a rectangle.
         erasing_holes: rectangles that such an image loses; together they cover as much as one would.
@@ -302,6 +305,8 @@ class Augment(Part):
     perspective: float = Field(default=0.0, ge=0, le=0.45)
     jitter: float | None = Field(default=None, ge=0, le=1)
     hue: float = Field(default=0.0, ge=0, le=0.5)
+    coarse: float | None = Field(default=None, ge=0, le=1)
+    noise: float = Field(default=0.0, ge=0, le=1)
     policy: Annotated[str, in_table("policy")] = "none"
     erasing: float = Field(default=0.0, ge=0, le=1)
     erasing_holes: int = Field(default=1, ge=1, le=32)

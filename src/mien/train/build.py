@@ -60,14 +60,15 @@ def _members(recipes: tuple[Member, ...], preprocess: Preprocess) -> list[nn.Mod
 
 def classifier(recipe: Recipe, classes: int) -> Classifier:
     """Backbone and head of a classifier."""
-    start = recipe.model.weights.removeprefix("run:") if recipe.model.weights.startswith("run:") else None
-    model = recipe.model if start is None else recipe.model.without_weights()
-    trunk = backbone(model, recipe.preprocess)
-    head = HEADS.load(model.head.name)(model.head, cast(int, trunk.num_features), classes)
-    net = Classifier(trunk, head)
-    if start is not None:
-        weights.load(net, weights.locate(start), part="net")
-    return net
+    goes_on = recipe.model.weights.startswith("run:")
+    trunk = backbone(recipe.model.without_weights() if goes_on else recipe.model, recipe.preprocess)
+    head = HEADS.load(recipe.model.head.name)(recipe.model.head, cast(int, trunk.num_features), classes)
+    if goes_on:
+        start = weights.locate(recipe.model.weights.removeprefix("run:"))
+        weights.load(trunk, start, part="net", below="backbone.")
+        if weights.fits(head, start, part="net", below="head."):  # else other classes are learned, or by other layers
+            weights.load(head, start, part="net", below="head.")
+    return Classifier(trunk, head)
 
 
 def net(recipe: Recipe, classes: int) -> nn.Module:

@@ -13,10 +13,13 @@ from torch.nn import functional
 from torchvision.transforms.v2 import functional as vision
 
 from mien.parts import Augment
+from mien.preprocess import Preprocess
 from mien.train.augment import geometry
 from mien.train.augment.geometry import CORNERS, warp
 from mien.train.augment.levels import LEVELS, Level, Strength, level_of
-from mien.train.augment.light import coarsen, light
+from mien.train.augment.light import coarsen, grain, light
+from mien.train.augment.pipeline import Augmentation
+from mien.train.loader import Batch
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -37,6 +40,30 @@ def upper_end(monkeypatch: pytest.MonkeyPatch):
 def colours() -> torch.Tensor:
     """(3, 3, 8, 8) in [0.2, 0.6]: brighter and stronger colours still fit."""
     return torch.empty(3, 3, 8, 8).uniform_(0.2, 0.6, generator=generator())
+
+
+def test_grain_is_grey_in_range_and_in_its_share_of_the_images():
+    grey = torch.full((400, 3, 16, 16), 0.5)
+    made = grain(grey, 0.3, generator(1))
+    sigma = (made - grey).flatten(1).std(dim=1)
+    assert 0.2 < float((sigma > 0).float().mean()) < 0.4
+    assert float(sigma.max()) == pytest.approx(0.2, abs=0.02)
+    assert float(sigma[sigma > 0].mean()) == pytest.approx(0.1, abs=0.02)  # evenly from 0 to 0.2
+    assert torch.equal(made[:, 0], made[:, 2])
+    assert torch.equal(grey, torch.full_like(grey, 0.5))  # a batch in memory is not written to
+    bright = grain(torch.ones(50, 1, 8, 8), 1.0, generator(2))
+    assert float(bright.max()) == 1
+    assert torch.equal(grain(grey, 0.0, generator()), grey)
+
+
+def test_noise_and_lost_resolution_are_asked_for_in_a_recipe():
+    assert level_of(Augment(coarse=0.4), 2).coarse == 0.4
+    face = Preprocess(size_px=48, channels=1, mean=(0.5,), std=(0.5,))
+    plain, noisy = (Augmentation(Augment(level=0, noise=share), face, 1) for share in (0.0, 1.0))
+    pixels = torch.full((4, 48, 48, 1), 128, dtype=torch.uint8)
+    batches = [Batch(pixels, torch.eye(4), None, generator(), 1) for _ in range(2)]
+    assert float(plain(batches[0]).images.std()) == 0
+    assert float(noisy(batches[1]).images.std()) > 0
 
 
 def test_level_zero_has_no_strength():

@@ -87,6 +87,9 @@ def test_a_run_goes_on_from_another_head_included(tmp_path):
     second = build.classifier(recipe.model_copy(update={"model": again}), 4)
     for name, value in first.state_dict().items():
         torch.testing.assert_close(second.state_dict()[name], value)
+    other = build.classifier(recipe.model_copy(update={"model": again}), 5)  # more classes: a new head
+    torch.testing.assert_close(other.backbone.state_dict(), first.backbone.state_dict())
+    assert other.head[-1].weight.shape[0] == 5
     torch.save(first.state_dict(), tmp_path / "best.pt")
     with pytest.raises(RecipeError, match="not a checkpoint of a run"):
         build.classifier(recipe.model_copy(update={"model": again}), 4)

@@ -63,7 +63,7 @@ LEVELS = (
 
 def level_of(recipe: Augment, number: int) -> Level:
     """A level with what the recipe sets itself; that counts for every level, so for rare classes too."""
-    own = {"rotate_deg": recipe.rotate_deg, "shift": recipe.shift, "scale": recipe.scale}
+    own = {"rotate_deg": recipe.rotate_deg, "shift": recipe.shift, "scale": recipe.scale, "coarse": recipe.coarse}
     if recipe.jitter is not None:
         own |= dict.fromkeys(("brightness", "contrast", "saturation"), recipe.jitter)
     given = {name: value for name, value in own.items() if value is not None}

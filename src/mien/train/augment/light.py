@@ -1,4 +1,4 @@
-"""Light, colour and resolution of a batch, with its own draws for every image."""
+"""Light, colour, resolution and noise of a batch, with its own draws for every image."""
 
 from __future__ import annotations
 
@@ -56,3 +56,18 @@ def coarsen(images: torch.Tensor, strength: Strength, generator: torch.Generator
     some = functional.interpolate(images[chosen], scale_factor=1 / factor, mode="bilinear", antialias=True)
     coarse = functional.interpolate(some, size=images.shape[2:], mode="bilinear")
     return images.index_copy(0, chosen, coarse)
+
+
+def grain(images: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Add Gaussian noise to some images, independent in every pixel and the same in all channels, cut to [0, 1].
+
+    Args:
+        images: (N, C, H, W) in [0, 1].
+        share: of the images; each has its own sigma, from 0 to 0.2.
+        generator: on the CPU.
+    """
+    chosen = (torch.rand(len(images), generator=generator) < share).nonzero()[:, 0]
+    sigma = 0.2 * torch.rand(len(chosen), 1, 1, 1, generator=generator)
+    noise = sigma * torch.randn(len(chosen), 1, *images.shape[2:], generator=generator)
+    chosen = chosen.to(images.device)
+    return images.index_copy(0, chosen, (images[chosen] + noise.to(images)).clamp_(0, 1))

@@ -13,7 +13,7 @@ from mien.parts import Augment
 from mien.preprocess import Preprocess
 from mien.train.augment.geometry import warp
 from mien.train.augment.levels import Strength, level_of
-from mien.train.augment.light import coarsen, light
+from mien.train.augment.light import coarsen, grain, light
 from mien.train.augment.mix import erase, mix
 from mien.train.augment.policy import Policy, apply
 from mien.train.loader import Batch
@@ -80,6 +80,8 @@ class Augmentation:
             images = light(images, strength, generator)
         if any(level.coarse for level in self.levels):
             images = coarsen(images, strength, generator)
+        if self.recipe.noise:
+            images = grain(images, self.recipe.noise, generator)
         if self.recipe.erasing:
             images = erase(images, self.recipe.erasing, self.recipe.erasing_holes, generator)
         images, blend = mix(images, self.recipe, generator)

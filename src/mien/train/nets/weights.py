@@ -52,21 +52,7 @@ def load(net: nn.Module, path: Path, part: str | None = None, below: str = "") -
         RecipeError: the file does not fit; the message names the first tensor that does not.
     """
     keeps_order = path.suffix != ".safetensors"
-    try:
-        source: dict[str, Any] = (
-            torch.load(path, map_location="cpu", weights_only=True) if keeps_order else load_file(path)
-        )
-    except Exception as error:  # both raise many kinds on damaged files, and on those with more than tensors in them
-        raise RecipeError(
-            "recipe", [f"model.weights: {path} is not a file of tensors ({type(error).__name__})"]
-        ) from None
-    if part is not None:
-        if part not in source.get("parts", {}):
-            raise RecipeError("recipe", [f"model.weights: {path} is not a checkpoint of a run of this kind (best.pt)"])
-        source = source["parts"][part]
-    source = {name.removeprefix(below): tensor for name, tensor in source.items() if name.startswith(below)}
-    source = {name: tensor for name, tensor in source.items() if not name.endswith("num_batches_tracked")}
-    target = {name: tensor for name, tensor in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    source, target = _tensors(path, part, below), _counting(net.state_dict())
     if not set(target) <= set(source) and keeps_order:
         # the order of state_dict() is the order of definition in both
         source = dict(zip(target, source.values(), strict=False))
@@ -80,6 +66,42 @@ def load(net: nn.Module, path: Path, part: str | None = None, below: str = "") -
             shapes = f"{tuple(given.shape)} in the file, {tuple(tensor.shape)} in the net"
             raise RecipeError("recipe", [f"model.weights: {path.name} does not fit: {name} is {shapes}"])
     net.load_state_dict({name: source[name] for name in target}, strict=False)
+
+
+def fits(net: nn.Module, path: Path, part: str | None = None, below: str = "") -> bool:
+    """Whether the file has all tensors of a net, by name and shape.
+
+    Raises:
+        RecipeError: as :func:`load`, when the file cannot be read.
+    """
+    source = _tensors(path, part, below)
+    return all(
+        name in source and source[name].shape == tensor.shape for name, tensor in _counting(net.state_dict()).items()
+    )
+
+
+def _tensors(path: Path, part: str | None, below: str) -> dict[str, Any]:
+    """Name -> tensor of what :func:`load` is asked for."""
+    try:
+        source: dict[str, Any] = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
+    except Exception as error:  # both raise many kinds on damaged files, and on those with more than tensors in them
+        raise RecipeError(
+            "recipe", [f"model.weights: {path} is not a file of tensors ({type(error).__name__})"]
+        ) from None
+    if part is not None:
+        if part not in source.get("parts", {}):
+            raise RecipeError("recipe", [f"model.weights: {path} is not a checkpoint of a run of this kind (best.pt)"])
+        source = source["parts"][part]
+    return _counting({name.removeprefix(below): source[name] for name in source if name.startswith(below)})
+
+
+def _counting(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Without the counters of batch norms, which some files lack."""
+    return {name: tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
 
 
 def adapt_channels(net: nn.Module, in_channels: int) -> None:
