@@ -1,6 +1,6 @@
 """What do int8 and fp16 files of a model gain in speed and size, what do they lose, and which step costs accuracy?
 
-Run:  python benchmarks/precision.py FACES [--model default] [--threads 1] [--pictures 1000] [--seconds 3] [--out FILE]
+Run:  python benchmarks/precision.py FACES [--model accurate] [--threads 1] [--pictures 1000] [--seconds 3] [--out FILE]
 
 FACES is a manifest with the splits train and val. Speeds are the best of all runs in the given time, because other work
 on the machine only ever adds time; the load average is noted beside them. Where ONNX Runtime has OpenVINO (package
@@ -169,7 +169,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="default")
+    parser.add_argument("--model", default="accurate")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=1000, help="of val, for the table of variants; 0: none")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each speed")
