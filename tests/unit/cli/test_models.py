@@ -108,13 +108,13 @@ def test_show_of_an_unknown_one(mien, store):
 
 def test_verify(mien, store):
     done = mien("models", "verify")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "7 checked, none with a fault")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "9 checked, none with a fault")
     assert "no digest to compare" in done.out  # of mine, which was copied by hand
     mien("models", "add", store / "mine.onnx")
     assert mien("models", "verify", "mine").out == "ok     mine (yours)\n1 checked, none with a fault\n"
     (store / "mine.onnx").write_bytes(SHIPPED.read_bytes())
     done = mien("models", "verify")
-    assert (done.code, done.out.splitlines()[-1]) == (1, "7 checked, 1 with a fault")
+    assert (done.code, done.out.splitlines()[-1]) == (1, "9 checked, 1 with a fault")
     assert re.search(r"FAULT +mine \(yours\)\n +it has changed since it was added", done.out)
     done = mien("models", "verify", "mine", "default", "--json")
     assert done.code == 1
