@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import Prior
+
 if TYPE_CHECKING:
     from mien.evaluate.evaluation import Evaluation
     from mien.evaluate.groups import Groups
@@ -23,13 +25,7 @@ def evaluate(
     labels: Annotated[
         str | None, typer.Option(help="Classes to answer with: a known set (fer7 ...) or names: happy,sad,neutral.")
     ] = None,
-    prior: Annotated[
-        str,
-        typer.Option(
-            help="Shares of the classes that the answers are for: training (as the card says), uniform, or auto: those "
-            "in these very pictures, estimated. Instead of the biases in the model's card."
-        ),
-    ] = "training",
+    prior: Prior = "training",
     detector: Annotated[
         str, typer.Option(help="For rows without a box: whole (the picture is the face) ...")
     ] = "whole",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.options import Prior
+
 if TYPE_CHECKING:
     from mien.cli.clips import Clips
     from mien.runtime.engines import Read
@@ -45,13 +47,7 @@ def predict(
             "words); or a file of mien bias. Instead of the biases in the model's card."
         ),
     ] = None,
-    prior: Annotated[
-        str,
-        typer.Option(
-            help="Shares of the classes that the answers are for: training (as the card says), uniform, or auto: those "
-            "in these very pictures, estimated. Instead of the biases in the model's card."
-        ),
-    ] = "training",
+    prior: Prior = "training",
     annotated: Annotated[
         Path | None, typer.Option(help="Folder for pictures and videos with boxes and answers, or the file for one.")
     ] = None,
