@@ -14,6 +14,9 @@ INSTALL = $(UV) pip install --quiet --no-deps --build-constraints requirements/t
 VENDOR := src/mien/web/static/vendor
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
+# Compiled modules are kept, also where an image says no: the tests start hundreds of processes, and compiling what
+# one of them imports takes longer than all that it does.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format types imports unit base-check docs checksums picture web-assets lock bench clean

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,10 @@ from mien.images import Pixels
 from mien.runtime.models import Model
 from mien.runtime.session import Opened
 from mien.scores import softmax
+
+
+# With fewer faces for each thread than this, all threads share one run.
+EACH = 4
 
 
 class Answers(NamedTuple):
@@ -35,7 +41,7 @@ class Network:
 
     Args:
         model: path, or name in ``mien.runtime.models.available``.
-        threads: CPU threads of one run; None leaves it to ONNX Runtime (one per core).
+        threads: CPU threads: of one run for a few faces, or of runs beside each other for many; None for one per core.
         device: what computes, as in :class:`mien.runtime.session.Opened`.
 
     Attributes:
@@ -96,6 +102,15 @@ class Network:
         return Network(self.path, 1, self.device)
 
     @cached_property
+    def _workers(self) -> int:
+        """Runs beside each other: as many as there are threads, and one where a device divides its work by itself."""
+        return (self._threads or os.cpu_count() or 1) if self.is_on_cpu else 1
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._workers, thread_name_prefix="mien-network")
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the file."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
@@ -110,18 +125,28 @@ class Network:
         Args:
             faces: (H, W, 3) uint8 RGB each, of any size.
             flip: average the logits and weights of each face and its mirror image.
-            batch_size: faces per run.
+            batch_size: faces per run, at most.
         """
-        widths = (len(self.card.classes), len(self.card.members))[: len(self._outputs)]
-        found = [[np.empty((0, width), np.float32) for width in widths]]
-        for start in range(0, len(faces), batch_size):
-            batch = self.card.preprocess(faces[start : start + batch_size])
-            outputs = self._run(batch)
-            if flip:
-                mirrored = self._run(np.ascontiguousarray(batch[..., ::-1]))
-                outputs = [(one + other) * np.float32(0.5) for one, other in zip(outputs, mirrored, strict=True)]
-            found.append(outputs)
+        if not faces:
+            widths = (len(self.card.classes), len(self.card.members))[: len(self._outputs)]
+            return Answers(*(np.empty((0, width), np.float32) for width in widths))
+        workers = self._workers if len(faces) >= EACH * self._workers else 1
+        size = min(batch_size, -(-len(faces) // workers))
+        runs = [faces[start : start + size] for start in range(0, len(faces), size)]
+        if workers == 1:
+            found = [self._answer(run, flip) for run in runs]
+        else:
+            found = list(self._pool.map(partial(self.single_threaded._answer, flip=flip), runs))
         return Answers(*(np.concatenate(output) for output in zip(*found, strict=True)))
+
+    def _answer(self, faces: Sequence[Pixels], flip: bool) -> list[NDArray[np.float32]]:
+        """One run, or two with the mirror images."""
+        batch = self.card.preprocess(faces)
+        outputs = self._run(batch)
+        if flip:
+            mirrored = self._run(np.ascontiguousarray(batch[..., ::-1]))
+            outputs = [(one + other) * np.float32(0.5) for one, other in zip(outputs, mirrored, strict=True)]
+        return outputs
 
     def probabilities(
         self,

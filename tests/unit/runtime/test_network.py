@@ -60,6 +60,17 @@ def test_no_faces(colours):
     assert network.probabilities([]).shape == (0, 3)
 
 
+@pytest.mark.parametrize("count, sizes", [(11, [11]), (12, [4, 4, 4]), (17, [5, 6, 6]), (50, [2, 12, 12, 12, 12])])
+def test_many_faces_have_runs_beside_each_other(colours, monkeypatch, count, sizes):
+    faces = [plain(20 * (number % 12), 90, number) for number in range(count)]
+    expected = Network(colours(), threads=1).probabilities(faces)
+    network = Network(colours(), threads=3)
+    seen, run = [], Network._run
+    monkeypatch.setattr(Network, "_run", lambda self, batch: (seen.append(len(batch)), run(self, batch))[1])
+    assert network.probabilities(faces, batch_size=12) == pytest.approx(expected, abs=1e-6)
+    assert sorted(seen) == sizes
+
+
 def test_digest_is_of_the_file(colours):
     path = colours()
     assert Network(path, threads=1).digest == hashlib.sha256(path.read_bytes()).hexdigest()

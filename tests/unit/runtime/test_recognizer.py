@@ -79,7 +79,7 @@ def test_faces_of_several_pictures_share_batches(colours, monkeypatch):
     pictures = [plain(RED), plain(BLUE, (20, 40)), plain(GREEN, (20, 50)), plain(BLUE)]
     answers = recognizer.read(pictures)
     assert [labels_of(answer) for answer in answers] == [["angry"] * 3, [], ["happy"], ["sad"] * 3]
-    assert sizes == [4, 3]
+    assert sorted(sizes) == [3, 4]  # which of the two begins first is up to the threads
 
 
 def test_the_model_gets_the_framing_of_its_card(colours):
