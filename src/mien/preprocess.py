@@ -7,6 +7,7 @@ model file, so that the three cannot differ.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -67,11 +68,10 @@ class Preprocess(BaseModel):
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, H, W, C) uint8 -> (N, C, H, W) float32, contiguous."""
-        scale = (1.0 / (255.0 * np.asarray(self.std, np.float64))).astype(np.float32)
-        offset = (-np.asarray(self.mean, np.float64) / np.asarray(self.std, np.float64)).astype(np.float32)
+        scale, offset = _scale_and_offset(self.mean, self.std)
         tensor = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32)
-        tensor *= scale[None, :, None, None]
-        tensor += offset[None, :, None, None]
+        tensor *= scale
+        tensor += offset
         return tensor
 
     def __call__(self, faces: Sequence[Pixels]) -> NDArray[np.float32]:
@@ -79,3 +79,10 @@ class Preprocess(BaseModel):
         if not faces:
             return np.empty((0, self.channels, self.size_px, self.size_px), np.float32)
         return self.normalise(np.stack([self.fit(face) for face in faces]))
+
+
+@lru_cache
+def _scale_and_offset(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[NDArray[np.float32], ...]:
+    """(1, C, 1, 1) each: what pixels are multiplied by, and what is added then."""
+    centre, spread = (np.asarray(values, np.float64)[None, :, None, None] for values in (mean, std))
+    return (1.0 / (255.0 * spread)).astype(np.float32), (-centre / spread).astype(np.float32)
