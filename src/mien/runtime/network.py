@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +107,8 @@ class Network:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._workers, thread_name_prefix="mien-network")
+        """Threads beside the caller's."""
+        return ThreadPoolExecutor(self._workers - 1, thread_name_prefix="mien-network")
 
     @cached_property
     def digest(self) -> str:
@@ -130,17 +131,19 @@ class Network:
             widths = (len(self.card.classes), len(self.card.members))[: len(self._outputs)]
             return Answers(*(np.empty((0, width), np.float32) for width in widths))
         workers = self._workers if len(faces) >= EACH * self._workers else 1
-        size = min(batch_size, -(-len(faces) // workers))
-        runs = [faces[start : start + size] for start in range(0, len(faces), size)]
-        if workers == 1:
-            found = [self._answer(run, flip) for run in runs]
-        else:
-            found = list(self._pool.map(partial(self.single_threaded._answer, flip=flip), runs))
+        network, many = (self.single_threaded if workers > 1 else self), workers * batch_size
+        found = []
+        for start in range(0, len(faces), many):
+            # prepared in this thread: steps as short as these only take Python's lock from each other
+            batch = self.card.preprocess(faces[start : start + many])
+            size = -(-len(batch) // workers)
+            first, *others = (batch[begin : begin + size] for begin in range(0, len(batch), size))
+            waiting = [self._pool.submit(network._answer, part, flip) for part in others]
+            found += [network._answer(first, flip), *(answer.result() for answer in waiting)]
         return Answers(*(np.concatenate(output) for output in zip(*found, strict=True)))
 
-    def _answer(self, faces: Sequence[Pixels], flip: bool) -> list[NDArray[np.float32]]:
+    def _answer(self, batch: NDArray[np.float32], flip: bool) -> list[NDArray[np.float32]]:
         """One run, or two with the mirror images."""
-        batch = self.card.preprocess(faces)
         outputs = self._run(batch)
         if flip:
             mirrored = self._run(np.ascontiguousarray(batch[..., ::-1]))
