@@ -60,7 +60,9 @@ def test_no_faces(colours):
     assert network.probabilities([]).shape == (0, 3)
 
 
-@pytest.mark.parametrize("count, sizes", [(11, [11]), (12, [4, 4, 4]), (17, [5, 6, 6]), (50, [4, 5, 5, 12, 12, 12])])
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(11, [11]), (12, [4, 4, 4]), (17, [5, 6, 6]), (50, [4, 5, 5, 12, 12, 12])]
+)
 def test_many_faces_have_runs_beside_each_other(colours, monkeypatch, count, sizes):
     faces = [plain(20 * (number % 12), 90, number) for number in range(count)]
     expected = Network(colours(), threads=1).probabilities(faces)
