@@ -152,7 +152,7 @@ def draw(path: Path, about: dict[str, Any], models: list[dict[str, Any]]) -> Non
     import numpy as np
     from matplotlib import pyplot
 
-    figure, (first, second, third) = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    figure, (first, second, third) = pyplot.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     shades = {"training": 1.0, "uniform": 0.6, "auto": 0.3}
     width = 0.8 / (len(models) * len(PRIORS))
     for number, one in enumerate(models):
@@ -184,7 +184,7 @@ def draw(path: Path, about: dict[str, Any], models: list[dict[str, Any]]) -> Non
     third.set_title("accuracy under corruptions, %: mean, and at severity 5", fontsize=10)
     for axes in (first, second, third):
         axes.grid(axis="y", alpha=0.3)
-        axes.legend(fontsize=7, frameon=False)
+        axes.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(models))
     figure.savefig(path, dpi=110)
 
 
