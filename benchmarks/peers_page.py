@@ -24,7 +24,8 @@ WAYS = """## How
   default detector, median of {rounds} after one round that does not count. mien takes the list and works ahead
   (`Recognizer.stream`), the others take one file after the other, as they offer. Fewer faces found is less work.
 * Start: a new process to its first answer for one face, median of 3 after one that does not count. Memory: the most
-  that any of these processes held. Size: files of the installed packages, without Python or Node itself.
+  that any of these processes held. Size: files of the installed packages, without Python or Node itself; mien's
+  from a folder where `make web-assets` has put what browsers need (14 MB), if it was run there.
 * CPU threads: {threads}, for each tool that lets itself be told.
 * Left out: py-feat and rmn, whose weights are no part of their packages either; tfjs-node for human and face-api, whose
   library is a download apart.
