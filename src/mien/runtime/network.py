@@ -18,7 +18,7 @@ from mien.runtime.models import Model
 from mien.runtime.session import Opened
 from mien.scores import softmax
 
-# With fewer faces for each thread than this, all threads share one run.
+#: With fewer faces for each thread than this, all threads share one run.
 EACH = 4
 
 

@@ -30,8 +30,8 @@ class Recognizer:
     Args:
         model: name or path of a model, or several: their probabilities are averaged.
         detector: an entry of ``mien.faces.DETECTORS``; ``"whole"`` when the picture already is a face.
-        threads: CPU threads of a run of the network; None = one per core. Many pictures have runs side by side, and
-            each of those has one thread (``stream``).
+        threads: CPU threads of a run of the network; None = one per core. Many pictures or faces have runs side by
+            side, and each of those has one thread.
         batch_size: faces per run of the network, at most.
         flip: average each face with its mirror image; None = as the model's card says.
         labels: answer over these classes (an id such as ``"fer7"``, or ``Labels``); None = the first model's own.
