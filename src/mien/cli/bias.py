@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.options import scores_file
+
 if TYPE_CHECKING:
     from mien.scores import Scores
 
@@ -69,7 +71,9 @@ def bias(
     out: Annotated[Path | None, typer.Option(help="Write biases, gains and all trials here (.json).")] = None,
     card: Annotated[Path | None, typer.Option(help="Write the biases into the card of this model file.")] = None,
     pictures: Annotated[Path | None, typer.Option(help="Folder for plots (PNG).")] = None,
-    scores_out: Annotated[Path | None, typer.Option(help="With a model: save its scores here (.npz).")] = None,
+    scores_out: Annotated[
+        Path | None, typer.Option(help="With a model: save its scores here (.npz).", callback=scores_file)
+    ] = None,
     detector: Annotated[str, typer.Option(help="With a model, for rows without a box.")] = "whole",
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,

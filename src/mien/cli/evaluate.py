@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import Prior
+from mien.cli.options import Prior, scores_file
 
 if TYPE_CHECKING:
     from mien.evaluate.evaluation import Evaluation
@@ -40,7 +40,7 @@ def evaluate(
         typer.Option(help="Numbers by this column as well: domain, subject, origin or one of yours. May be repeated."),
     ] = None,
     smallest: Annotated[int, typer.Option(help="Groups with fewer pictures are shown, not tested.", min=1)] = 30,
-    out: Annotated[Path | None, typer.Option(help="Save the scores here (.npz).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Save the scores here (.npz).", callback=scores_file)] = None,
     pictures: Annotated[Path | None, typer.Option(help="Folder for plots and the surest mistakes (PNG).")] = None,
     flip: Annotated[
         bool | None,

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+
+
+def scores_file(path: Path | None) -> Path | None:
+    """The path, if it can be told from a model later on: every verb knows saved scores by their ending."""
+    if path is not None and path.suffix != ".npz":
+        from mien.errors import InputError
+
+        raise InputError(f"scores to {path}: the name has to end with .npz; the numbers as JSON come with --json")
+    return path
+
 
 #: Of ``mien predict`` and ``mien evaluate``.
 Prior: TypeAlias = Annotated[

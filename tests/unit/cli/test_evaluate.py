@@ -144,6 +144,7 @@ def test_mistakes_of_the_user(folder):
     assert "its card does not say" in message("shades.onnx faces.csv --prior uniform --out scores.npz")
     assert not (folder / "scores.npz").exists()
     assert "leave --prior auto out" in message("told.onnx faces.csv --prior auto --card")
+    assert "has to end with .npz" in message("shades.onnx faces.csv --out scores.json")
     assert "no rows with split 'test'" in message("shades.onnx faces.csv --split test")
     assert "name another split" in message("shades.onnx faces.csv --without-leaks-from train")
 
