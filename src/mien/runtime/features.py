@@ -60,7 +60,7 @@ class Features:
     Example:
         >>> features = Features("default")
         >>> features([np.zeros((48, 48, 3), np.uint8)]).shape
-        (1, 1280)
+        (1, 1024)
     """
 
     def __init__(

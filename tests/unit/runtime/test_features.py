@@ -91,10 +91,10 @@ def test_of_two_linear_layers_the_last_counts(write):
 
 def test_the_shipped_models_features_give_its_logits():
     pictures = faces(4)
-    found = Features("default", threads=1)
+    found = Features("accurate", threads=1)
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(found.path).graph.initializer}
     logits = found(pictures) @ weights["head.1.weight"].T + weights["head.1.bias"]
-    np.testing.assert_allclose(logits, Network("default", 1).logits(pictures), atol=1e-4)
+    np.testing.assert_allclose(logits, Network("accurate", 1).logits(pictures), atol=1e-4)
     assert found(pictures).shape == (4, found.size)
 
 

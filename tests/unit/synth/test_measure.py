@@ -86,7 +86,7 @@ def test_what_must_be_said(sets, features, tmp_path):
     assert len(found.problems) == 1
     assert not any("no more faces than features" in note for note in found.notes)
     short = measure(real, drawn, features=Features("default", threads=1), threads=1)
-    assert any("no more faces than features (1,280): FID is too large for all" in note for note in short.notes)
+    assert any("no more faces than features (1,024): FID is too large for all" in note for note in short.notes)
 
 
 def test_a_sample_is_drawn_with_the_seed(sets, features):
