@@ -152,7 +152,7 @@ def main() -> None:
         )
         if len(scores.ids) != len(manifest):
             raise SystemExit(f"{name}: {len(manifest) - len(scores.ids)} pictures could not be read")
-        said[network.card.name] = np.array([manifest.labels.index(labels[row]) for row in scores.logits.argmax(axis=1)])
+        said[Path(name).stem] = np.array([manifest.labels.index(labels[row]) for row in scores.logits.argmax(axis=1)])
     shares = agreement(answers_of(manifest), said, len(manifest.labels), given.draws)
     found = {name: summary(row) for name, row in shares.items()}
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
