@@ -93,7 +93,7 @@ def test_the_shipped_models_features_give_its_logits():
     pictures = faces(4)
     found = Features("accurate", threads=1)
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(found.path).graph.initializer}
-    logits = found(pictures) @ weights["head.1.weight"].T + weights["head.1.bias"]
+    logits = found(pictures) @ weights["net.head.1.weight"].T + weights["net.head.1.bias"]
     np.testing.assert_allclose(logits, Network("accurate", 1).logits(pictures), atol=1e-4)
     assert found(pictures).shape == (4, found.size)
 
