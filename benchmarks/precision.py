@@ -190,7 +190,8 @@ def main() -> None:
     lines = [
         "# Smaller numbers: int8 and fp16",
         "",
-        f"{head} Command: `python benchmarks/precision.py FACES --model {options.model} --threads {options.threads}`",
+        f"{head} Command: `python benchmarks/precision.py FACES --model {Path(options.model).name} "
+        f"--threads {options.threads}`",
         "",
         f"Model: {network.card.name}, SHA-256 {network.digest[:16]}. Compared on val ({rows['val']:,} faces), as the "
         "card says (mirror image averaged or not); int8 calibrated on 512 faces of train. ONNX Runtime "
