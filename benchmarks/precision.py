@@ -30,7 +30,7 @@ from mien.images import Pixels
 from mien.manifest import Manifest
 from mien.runtime.network import Network
 from mien.train.precision.convert import Faces, Precision, convert
-from mien.train.precision.int8 import _Batches
+from mien.train.precision.int8 import _Batches, ends, seven_bits
 
 RESULT = Path(__file__).parent / "results" / "precision.md"
 BATCHES = (1, 32)
@@ -41,10 +41,11 @@ HISTOGRAM = 64
 VARIANTS: dict[str, dict[str, Any]] = {
     "as mien does it": {},
     "both ends in int8 too": {"nodes_to_exclude": []},
-    "one scale for all channels of a weight": {"per_channel": False},
+    "one scale for all channels of a weight": {"per_channel": False, "extra_options": {"TensorQuantOverrides": {}}},
     "symmetric activations": {"extra_options": {"ActivationSymmetric": True}},
     "signed activations": {"activation_type": QuantType.QInt8},
-    "weights of 7 bits": {"reduce_range": True},
+    "all weights of 8 bits": {"extra_options": {"TensorQuantOverrides": {}}},
+    "all weights of 7 bits": {"reduce_range": True, "extra_options": {"TensorQuantOverrides": {}}},
     "ranges: moving average": {"extra_options": {"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05}},
     "ranges: 99.999 %": {
         "calibrate_method": CalibrationMethod.Percentile,
@@ -135,8 +136,8 @@ def variants(folder: Path, network: Network, calibrating: list[Pixels], faces: l
     prepared = folder / "prepared.onnx"
     quant_pre_process(network.path, prepared, skip_symbolic_shape=True)
     graph = onnx.load(prepared).graph
-    ends = {graph.input[0].name, graph.output[0].name}
-    outer = [node.name for node in graph.node if ends & {*node.input, *node.output}]
+    outer = ends(graph)
+    narrow = {"TensorQuantOverrides": seven_bits(graph, outer)}
     whole = network.logits(faces)
     lines = [row("Quantised", "Logits, rms", "Largest", "Decisions as before"), row(*["---"] * 4)]
     for name, changed in VARIANTS.items():
@@ -145,6 +146,7 @@ def variants(folder: Path, network: Network, calibrating: list[Pixels], faces: l
             network.card.preprocess(calibrating[start : start + 32]) for start in range(0, count, 32)
         ]
         usual = {"per_channel": True, "activation_type": QuantType.QUInt8, "nodes_to_exclude": outer}
+        options = {"extra_options": narrow | changed.get("extra_options", {})}
         path = folder / "variant.onnx"
         quantize_static(
             prepared,
@@ -152,7 +154,7 @@ def variants(folder: Path, network: Network, calibrating: list[Pixels], faces: l
             _Batches(graph.input[0].name, batches),
             quant_format=QuantFormat.QDQ,
             weight_type=QuantType.QInt8,
-            **{**usual, **changed},
+            **{**usual, **changed, **options},
         )
         content = onnx.load(path)
         del content.metadata_props[:]

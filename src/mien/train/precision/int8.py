@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def quantise(model: onnx.ModelProto, batches: Iterable[NDArray[np.float32]]) -> 
         onnx.save(model, whole)
         quant_pre_process(whole, prepared, skip_symbolic_shape=True)  # folds constants and writes down all shapes
         graph = onnx.load(prepared).graph
-        ends = _ends(graph)
+        without = ends(graph)
         quantize_static(
             prepared,
             written,
@@ -58,13 +58,13 @@ def quantise(model: onnx.ModelProto, batches: Iterable[NDArray[np.float32]]) -> 
             per_channel=True,
             weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8,
-            nodes_to_exclude=ends,
-            extra_options={"TensorQuantOverrides": _seven_bits(graph, set(ends))},
+            nodes_to_exclude=without,
+            extra_options={"TensorQuantOverrides": seven_bits(graph, without)},
         )
         return onnx.load(written)
 
 
-def _ends(graph: onnx.GraphProto) -> list[str]:
+def ends(graph: onnx.GraphProto) -> list[str]:
     """Names of the steps that read the picture or make an answer: they stay float32.
 
     Both are quick as they are, and without them the logits lie closer to the original.
@@ -73,7 +73,7 @@ def _ends(graph: onnx.GraphProto) -> list[str]:
     return [node.name for node in graph.node if inputs & {*node.input} or outputs & {*node.output}]
 
 
-def _seven_bits(graph: onnx.GraphProto, without: set[str]) -> dict[str, list[dict[str, int | bool]]]:
+def seven_bits(graph: onnx.GraphProto, without: Collection[str]) -> dict[str, list[dict[str, int | bool]]]:
     """What the quantiser is told of each weight that is summed over many inputs, by the weight's name."""
     constants, told = {item.name for item in graph.initializer}, {}
     for node in graph.node:
