@@ -75,17 +75,16 @@ def ends(graph: onnx.GraphProto) -> list[str]:
 
 def seven_bits(graph: onnx.GraphProto, without: Collection[str]) -> dict[str, list[dict[str, int | bool]]]:
     """What the quantiser is told of each weight that is summed over many inputs, by the weight's name."""
-    constants, told = {item.name for item in graph.initializer}, {}
+    shapes, told = {item.name: item.dims for item in graph.initializer}, {}
     for node in graph.node:
-        values = {item.name: item.i for item in node.attribute}
-        if node.op_type == "Conv" and values.get("group", 1) == 1:
-            axis = 0
-        elif node.op_type in ("Gemm", "MatMul"):
-            axis = 0 if values.get("transB") else 1
-        else:
+        if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name in without or node.input[1] not in shapes:
             continue
-        if node.name not in without and node.input[1] in constants:
-            told[node.input[1]] = [{"axis": axis, "symmetric": True, "reduce_range": True}]
+        values, shape = {item.name: item.i for item in node.attribute}, shapes[node.input[1]]
+        is_depthwise = values.get("group", 1) > 1 and shape[1] == 1
+        if is_depthwise:
+            continue
+        axis = 0 if node.op_type == "Conv" or values.get("transB") else 1
+        told[node.input[1]] = [{"axis": axis, "symmetric": True, "reduce_range": True}]
     return told
 
 

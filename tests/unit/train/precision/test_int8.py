@@ -18,6 +18,7 @@ def arrays():
         "stem": (WIDTH, 1, 1, 1),
         "depth": (WIDTH, 1, 3, 3),
         "point": (WIDTH, WIDTH, 1, 1),
+        "grouped": (WIDTH, WIDTH // 4, 1, 1),
         "turned": (24, WIDTH),
         "straight": (24, 20),
         "times": (20, 16),
@@ -35,7 +36,9 @@ def net(arrays):
         helper.make_node("Relu", ["c"], ["d"], name="n4"),
         helper.make_node("Conv", ["d", "point"], ["e"], name="n5"),
         helper.make_node("Relu", ["e"], ["f"], name="n6"),
-        helper.make_node("GlobalAveragePool", ["f"], ["g"], name="n7"),
+        helper.make_node("Conv", ["f", "grouped"], ["p"], name="n16", group=4),
+        helper.make_node("Relu", ["p"], ["q"], name="n17"),
+        helper.make_node("GlobalAveragePool", ["q"], ["g"], name="n7"),
         helper.make_node("Flatten", ["g"], ["h"], name="n8"),
         helper.make_node("Gemm", ["h", "turned"], ["i"], name="n9", transB=1),
         helper.make_node("Relu", ["i"], ["j"], name="n10"),
@@ -66,7 +69,8 @@ def smaller(net, faces):
 
 
 @pytest.mark.parametrize(
-    ("name", "largest"), [("depth", 127), ("point", 64), ("turned", 64), ("straight", 64), ("times", 64)]
+    ("name", "largest"),
+    [("depth", 127), ("point", 64), ("grouped", 64), ("turned", 64), ("straight", 64), ("times", 64)],
 )
 def test_seven_bits_where_channels_are_summed(arrays, smaller, name, largest):
     kept = {item.name: numpy_helper.to_array(item) for item in smaller.graph.initializer}
