@@ -26,6 +26,14 @@ def export(
     ] = None,
     split: Annotated[str, typer.Option(help="Split that the calibration faces are drawn from.")] = "train",
     calibrate: Annotated[int, typer.Option(help="How many faces calibrate.", min=1)] = 512,
+    float_first: Annotated[
+        int | None,
+        typer.Option(
+            help="Convolutions at the beginning that stay float32 in an int8 file: more of them lose less and take "
+            "longer. By default the one that reads the picture, and a depthwise one right behind it.",
+            min=1,
+        ),
+    ] = None,
     check: Annotated[str, typer.Option(help="Split on which the two files are compared.")] = "val",
     max_loss: Annotated[float, typer.Option(help="Refuse a file that loses more points of accuracy than this.")] = 0.5,
     prior: Annotated[
@@ -76,6 +84,7 @@ def export(
                 written,
                 cast(Precision, precision),
                 faces,
+                first=float_first,
                 max_loss=max_loss,
                 threads=threads,
                 progress=step,

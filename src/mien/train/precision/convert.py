@@ -100,6 +100,7 @@ def convert(
     precision: Precision,
     faces: Faces | None = None,
     *,
+    first: int | None = None,
     max_loss: float = MAX_LOSS,
     threads: int | None = None,
     progress: Progress = lambda step, done, total: None,
@@ -111,6 +112,7 @@ def convert(
         out: the file appears whole, and only when it loses no more than is allowed.
         precision: ``int8`` (quicker and a quarter of the size) or ``fp16`` (half the size; for graphics cards).
         faces: to calibrate and to compare on; int8 cannot do without.
+        first: of int8: convolutions at the beginning that stay float32; None as in ``int8.quantise``.
         max_loss: points of accuracy (of 100) that it may lose, where the faces have labels.
         threads: of reading and of the network.
         progress: called with the step's name, faces done and faces in all.
@@ -134,6 +136,10 @@ def convert(
         raise InputError(f"{os.fspath(out)}: is the original, which stays as it is; choose another name")
     about: dict[str, Any] = {"original_sha256": original.digest}
     whole = onnx.load_model_from_string(original.path.read_bytes())
+    if first is not None and precision != "int8":
+        raise InputError(f"first is {first}: steps that stay float32 are of int8 only, not of {precision}")
+    if first is not None and first < 1:
+        raise InputError(f"first is {first}: expected at least 1, the convolution that reads the picture")
     if precision == "fp16":
         comparing = None if faces is None else faces.data
         smaller = halve(whole)
@@ -145,8 +151,10 @@ def convert(
         calibrating, comparing = faces.drawn()
         pictures = _usable(calibrating, card, faces.detector, threads, progress)
         batches = (card.preprocess(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH))
-        smaller = quantise(whole, batches)
+        smaller = quantise(whole, batches, first)
         about["calibration"] = {"split": faces.split, "pictures": len(pictures), "seed": faces.seed, "ranges": "minmax"}
+        if first is not None:
+            about["float_first"] = first
     told = card.model_copy(
         update={
             "name": f"{card.name}-{precision}",

@@ -126,11 +126,15 @@ def test_the_card_of_an_int8_file(net, data, int8):
     assert card.versions["onnxruntime"] == onnxruntime.__version__
 
 
-def test_the_steps_at_both_ends_stay_float32(int8):
+def test_the_beginning_and_the_end_stay_float32(int8):
     graph = onnx.load(int8[0]).graph
     stored = {tensor.name: tensor.data_type for tensor in graph.initializer}
     weights = {node.name: node.input[1] for node in graph.node if node.op_type in ("Conv", "Gemm")}
-    assert {name for name, weight in weights.items() if stored.get(weight) == TensorProto.FLOAT} == {"first", "last"}
+    assert {name for name, weight in weights.items() if stored.get(weight) == TensorProto.FLOAT} == {
+        "first",
+        "second",  # depthwise
+        "last",
+    }
     kinds = {value for name, value in stored.items() if name.endswith("_quantized") and "point" in name}
     assert kinds == {TensorProto.INT8}
     scale = next(numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name == "point_scale")
@@ -229,6 +233,10 @@ def test_wrong_wishes(net, data, int8, tmp_path, colours):
         convert(colours(kind="enhancer"), tmp_path / "a.onnx", "fp16")
     with pytest.raises(InputError, match="is the original"):
         convert(net, net, "fp16")
+    with pytest.raises(InputError, match="first is 0: expected at least 1"):
+        convert(net, tmp_path / "a.onnx", "int8", Faces(data), first=0)
+    with pytest.raises(InputError, match=r"first is 2: .* int8 only"):
+        convert(net, tmp_path / "a.onnx", "fp16", first=2)
     assert not (tmp_path / "a.onnx").exists()
 
 
