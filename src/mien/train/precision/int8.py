@@ -8,9 +8,11 @@ The beginning stays float32: the step that reads the picture, and a depthwise co
 for all channels costs most there: with that one convolution in float32, a quarter to more than a half fewer answers of
 the nets that ship change, in the same time (benchmarks/EXPERIMENTS.md).
 
-Weights that are summed over many inputs use 7 of the 8 bits. Processors without VNNI add two products in 16 bits and
-cut what is too large; with 7 bits nothing is, so the file answers there as it does elsewhere. Layers that take each
-channel by itself have no such sums and keep 8 bits, which they need most.
+Processors without VNNI add two products in 16 bits and cut what is too large. So where a channel of weights is summed
+over many inputs, its range is no less than the sum of its two largest values of one sign: whichever two products are
+added, nothing is cut, and the file answers there as it does elsewhere. That takes a bit from channels whose values are
+alike and nothing from those with one large value, which need their bits most. Layers that take each channel by itself
+are not computed with these instructions.
 
 Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 CVPR 2018; the scheme is that of ONNX Runtime (QuantizeLinear and DequantizeLinear around each step).
@@ -23,12 +25,18 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+
+
+#: A channel's range is at least this share of the widest one of its weight.
+LEAST = 1e-4
 
 
 class _Batches(CalibrationDataReader):
@@ -67,7 +75,7 @@ def quantise(
             weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8,
             nodes_to_exclude=without,
-            extra_options={"TensorQuantOverrides": seven_bits(graph, without)},
+            extra_options={"TensorQuantOverrides": ranges(graph, without)},
         )
         return onnx.load(written)
 
@@ -115,9 +123,13 @@ def _is_depthwise(graph: onnx.GraphProto, node: onnx.NodeProto) -> bool:
     return groups > 1 and next((item.dims[1] for item in graph.initializer if item.name == node.input[1]), 0) == 1
 
 
-def seven_bits(graph: onnx.GraphProto, without: Collection[str]) -> dict[str, list[dict[str, int | bool]]]:
-    """What the quantiser is told of each weight that is summed over many inputs, by the weight's name."""
-    weights, told = {item.name for item in graph.initializer}, {}
+def ranges(graph: onnx.GraphProto, without: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """The range of each channel of each weight that is summed over many inputs, by the weight's name.
+
+    Returns:
+        For a weight, one entry per output channel, as the quantiser takes it.
+    """
+    weights, told = {item.name: item for item in graph.initializer}, {}
     for node in graph.node:
         if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name in without or node.input[1] not in weights:
             continue
@@ -125,8 +137,23 @@ def seven_bits(graph: onnx.GraphProto, without: Collection[str]) -> dict[str, li
             continue
         is_turned = any(item.name == "transB" and item.i for item in node.attribute)
         axis = 0 if node.op_type == "Conv" or is_turned else 1
-        told[node.input[1]] = [{"axis": axis, "symmetric": True, "reduce_range": True}]
+        largest = _safe_range(numpy_helper.to_array(weights[node.input[1]]), axis)
+        told[node.input[1]] = [{"axis": axis, "symmetric": True, "rmin": -each, "rmax": each} for each in largest]
     return told
+
+
+def _safe_range(weight: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """(channels,) the largest value, or the sum of the two largest of one sign if that is more.
+
+    127 steps make this range, so two weights of one sign have at most 128 together after rounding; times the 255 of two
+    activations that is 32,640, which 16 bits hold.
+    """
+    rows = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1)
+    both = np.stack([np.maximum(rows, 0), np.maximum(-rows, 0)])
+    two: NDArray[np.float32] = np.partition(both, -2, axis=-1)[..., -2:].sum(-1) if rows.shape[1] > 1 else both[..., 0]
+    found: NDArray[np.float32] = two.max(0)
+    # a channel of (next to) nothing needs some range as well: its bias is counted in steps of it
+    return np.maximum(found, found.max() * np.float32(LEAST) or np.float32(1))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which bits the weights use: no sum of two products may leave 16 bits where channels are summed."""
+"""Eight bits: what stays float32, and how wide a range is, so that no sum of two products leaves 16 bits."""
 
 import numpy as np
 import onnx
@@ -6,6 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from mien.train.precision import int8
 from mien.train.precision.int8 import in_float32, quantise
 
 WIDTH, SIDE = 32, 6
@@ -73,21 +74,61 @@ def smaller(net, faces):
     return quantise(net, [faces])
 
 
-@pytest.mark.parametrize(
-    ("name", "largest"),
-    [("depth", 127), ("point", 64), ("grouped", 64), ("turned", 64), ("straight", 64), ("times", 64)],
-)
-def test_seven_bits_where_channels_are_summed(arrays, smaller, name, largest):
+SUMMED = ["narrow", "point", "grouped", "turned", "straight", "times"]
+
+
+def _stored(smaller, name):
+    """(channels, inputs) whole numbers, and (channels,) their scale."""
     kept = {item.name: numpy_helper.to_array(item) for item in smaller.graph.initializer}
     weight, scale = kept[f"{name}_quantized"].astype(int), kept[f"{name}_scale"]
-    assert np.abs(weight).max() in (largest - 1, largest)  # ONNX Runtime has 7 bits from -64 to 64
-    axis = {"straight": 1, "times": 1}.get(name, 0)
-    shape = [1] * weight.ndim
-    shape[axis] = -1
-    assert scale.shape == (arrays[name].shape[axis],)  # one for each output channel
-    np.testing.assert_allclose(weight * scale.reshape(shape), arrays[name], atol=scale.max() * 0.51)
-    if largest == 64:
-        assert 2 * 255 * np.abs(weight).max() <= 2**15 - 1
+    assert not kept[f"{name}_zero_point"].any()
+    axis = 1 if name in ("straight", "times") else 0
+    return np.moveaxis(weight, axis, 0).reshape(len(scale), -1), scale
+
+
+@pytest.mark.parametrize("name", ["depth", *SUMMED])
+def test_one_range_for_each_output_channel(arrays, smaller, name):
+    weight, scale = _stored(smaller, name)
+    original = arrays[name].T if name in ("straight", "times") else arrays[name]
+    assert len(scale) == len(original)
+    np.testing.assert_allclose(weight * scale[:, None], original.reshape(weight.shape), atol=scale.max() * 0.51)
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_no_two_products_leave_16_bits(smaller, name):
+    weight, _ = _stored(smaller, name)
+    largest = np.sort(np.abs(weight), axis=1)[:, -1]
+    for sign in (1, -1):
+        two = np.sort(np.maximum(sign * weight, 0), axis=1)[:, -2:].sum(1)
+        assert (255 * two < 2**15).all()
+    assert largest.max() > 64  # more than 7 bits where they are free
+    assert largest.min() >= 63
+
+
+def test_a_layer_without_sums_has_all_bits(smaller):
+    weight, _ = _stored(smaller, "depth")
+    assert (np.abs(weight).max(axis=1) == 127).all()
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([3.0, -1.0, 1.0], 4.0),
+        ([3.0, -2.0, -2.5], 4.5),  # the two of the other sign
+        ([3.0, -3.0], 3.0),  # never added to more than one of them
+        ([-2.0], 2.0),
+        ([0.0, 0.0], 1.0),
+    ],
+)
+def test_how_wide_a_range_is_safe(row, expected):
+    weight = np.array([row], np.float32)
+    assert int8._safe_range(weight, 0) == pytest.approx([expected])
+    assert int8._safe_range(weight.T, 1) == pytest.approx([expected])
+
+
+def test_channels_of_next_to_nothing_have_a_range():
+    weight = np.array([[3.0, 1.0], [0.0, 0.0], [1e-9, 0.0]], np.float32)
+    assert int8._safe_range(weight, 0) == pytest.approx([4.0, 4e-4, 4e-4])
 
 
 def test_the_answers_stay_close(net, faces, smaller):
