@@ -34,7 +34,6 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-
 #: A channel's range is at least this share of the widest one of its weight.
 LEAST = 1e-4
 
