@@ -1,10 +1,11 @@
 """What do int8 and fp16 files of a model gain in speed and size, what do they lose, and which step costs accuracy?
 
-Run:  python benchmarks/precision.py FACES [--model accurate] [--threads 1] [--pictures 1000] [--seconds 3] [--out FILE]
+Run:  python benchmarks/precision.py FACES --model runs/default/model.onnx [--threads 1] [--pictures 1000]
+          [--seconds 3] [--out FILE]
 
-FACES is a manifest with the splits train and val. Speeds are the best of all runs in the given time, because other work
-on the machine only ever adds time; the load average is noted beside them. Where ONNX Runtime has OpenVINO (package
-onnxruntime-openvino, in an environment of its own), its speed and answers are measured too:
+FACES is a manifest with the splits train and val, the model a float32 one. Speeds are the best of all runs in the given
+time, because other work on the machine only ever adds time; the load average is noted beside them. Where ONNX Runtime
+has OpenVINO (package onnxruntime-openvino, in an environment of its own), its speed and answers are measured too:
 call it there with --pictures 0 --out FILE. Writes benchmarks/results/precision.md.
 """
 
@@ -30,29 +31,39 @@ from mien.images import Pixels
 from mien.manifest import Manifest
 from mien.runtime.network import Network
 from mien.train.precision.convert import Faces, Precision, convert
-from mien.train.precision.int8 import _Batches, ends, seven_bits
+from mien.train.precision.int8 import _Batches, in_float32, ranges
 
 RESULT = Path(__file__).parent / "results" / "precision.md"
 BATCHES = (1, 32)
 #: Percentiles and entropy keep every activation of every face in memory: so many faces take about 2 GB.
 HISTOGRAM = 64
 
-#: What is changed -> settings of ONNX Runtime's quantiser beside those that mien uses.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "as mien does it": {},
-    "both ends in int8 too": {"nodes_to_exclude": []},
-    "one scale for all channels of a weight": {"per_channel": False, "extra_options": {"TensorQuantOverrides": {}}},
-    "symmetric activations": {"extra_options": {"ActivationSymmetric": True}},
-    "signed activations": {"activation_type": QuantType.QInt8},
-    "all weights of 8 bits": {"extra_options": {"TensorQuantOverrides": {}}},
-    "all weights of 7 bits": {"reduce_range": True, "extra_options": {"TensorQuantOverrides": {}}},
-    "ranges: moving average": {"extra_options": {"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05}},
-    "ranges: 99.999 %": {
-        "calibrate_method": CalibrationMethod.Percentile,
-        "extra_options": {"CalibPercentile": 99.999},
-    },
-    "ranges: entropy": {"calibrate_method": CalibrationMethod.Entropy},
-}
+
+def changes(graph: onnx.GraphProto) -> dict[str, dict[str, Any]]:
+    """What is changed -> settings of ONNX Runtime's quantiser beside those that mien uses."""
+    summed = ranges(graph, in_float32(graph))
+    seven = {
+        name: [{"axis": told[0]["axis"], "symmetric": True, "reduce_range": True}] for name, told in summed.items()
+    }
+    return {
+        "as mien does it": {},
+        "the first depthwise convolution in int8 too": {"nodes_to_exclude": in_float32(graph, first=1)},
+        "both ends in int8 too": {"nodes_to_exclude": []},
+        "the first four convolutions in float32": {"nodes_to_exclude": in_float32(graph, first=4)},
+        "the first six": {"nodes_to_exclude": in_float32(graph, first=6)},
+        "one scale for all channels of a weight": {"per_channel": False, "extra_options": {"TensorQuantOverrides": {}}},
+        "symmetric activations": {"extra_options": {"ActivationSymmetric": True}},
+        "signed activations": {"activation_type": QuantType.QInt8},
+        "all weights of 8 bits": {"extra_options": {"TensorQuantOverrides": {}}},
+        "weights of 7 bits where channels are summed": {"extra_options": {"TensorQuantOverrides": seven}},
+        "all weights of 7 bits": {"reduce_range": True, "extra_options": {"TensorQuantOverrides": {}}},
+        "ranges: moving average": {"extra_options": {"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05}},
+        "ranges: 99.999 %": {
+            "calibrate_method": CalibrationMethod.Percentile,
+            "extra_options": {"CalibPercentile": 99.999},
+        },
+        "ranges: entropy": {"calibrate_method": CalibrationMethod.Entropy},
+    }
 
 
 def faces_in(data: Manifest, network: Network, split: str, count: int) -> list[Pixels]:
@@ -136,11 +147,11 @@ def variants(folder: Path, network: Network, calibrating: list[Pixels], faces: l
     prepared = folder / "prepared.onnx"
     quant_pre_process(network.path, prepared, skip_symbolic_shape=True)
     graph = onnx.load(prepared).graph
-    outer = ends(graph)
-    narrow = {"TensorQuantOverrides": seven_bits(graph, outer)}
+    outer = in_float32(graph)
+    narrow = {"TensorQuantOverrides": ranges(graph, outer)}
     whole = network.logits(faces)
     lines = [row("Quantised", "Logits, rms", "Largest", "Decisions as before"), row(*["---"] * 4)]
-    for name, changed in VARIANTS.items():
+    for name, changed in changes(graph).items():
         count = HISTOGRAM if "calibrate_method" in changed else len(calibrating)
         batches: list[NDArray[np.float32]] = [
             network.card.preprocess(calibrating[start : start + 32]) for start in range(0, count, 32)
@@ -171,7 +182,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="accurate")
+    parser.add_argument("--model", required=True, help="a float32 recognizer: name or file")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=1000, help="of val, for the table of variants; 0: none")
     parser.add_argument("--seconds", type=float, default=3.0, help="for each speed")
