@@ -177,7 +177,8 @@ def convert(
                 told.metrics[faces.check] = facts(Evaluation.of(after))
         if found.loss_points is not None and found.loss_points > max_loss:
             few = found.loss_low is not None and found.loss_low <= 0
-            advice = "; with so few pictures that may be chance, so compare on more" if few else ""
+            advice = "; --float-first 4 may lose less, and is slower" if precision == "int8" and first is None else ""
+            advice += "; with so few pictures that may be chance, so compare on more" if few else ""
             raise ParityError(f"{os.fspath(out)}: not written. {found}; --max-loss allows {max_loss:g}{advice}")
         told.metrics["precision"] = {**about, **found.to_dict()}
         _save(smaller, told, temporary)
