@@ -53,6 +53,8 @@ def export(
 
     if precision not in ("float32", "int8", "fp16"):
         raise InputError(f"--precision {precision}: expected float32, int8 or fp16")
+    if float_first is not None and precision != "int8":
+        raise InputError(f"--float-first {float_first}: is for --precision int8; this is {precision}")
     is_whole, is_model = precision == "float32", not Path(source).is_dir() and _is_model(source)
     if is_whole and is_model and prior is None:
         raise InputError(f"{source}: is a model file already; --precision int8 or fp16 makes a smaller one of it")

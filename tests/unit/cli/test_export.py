@@ -65,9 +65,17 @@ def test_a_model_in_smaller_numbers(mien, colours, faces, tmp_path):
     card: Card = Network(tmp_path / "mine-int8.onnx").card
     assert card.precision == "int8"
     assert card.metrics["precision"]["calibration"]["pictures"] == 15
+    assert "float_first" not in card.metrics["precision"]
     again = mien("models", "show", tmp_path / "mine-int8.onnx")
     assert "computes in     int8\n" in again.out
     assert "| computes in | int8, made of a float32 file |" in mien("models", "card", tmp_path / "mine-int8.onnx").out
+
+
+def test_more_of_the_beginning_in_float32(mien, colours, faces, tmp_path):
+    given = ("--data", faces, "--calibrate", 15, "--max-loss", 100, "--float-first", 2)
+    done = mien("export", colours(), "--precision", "int8", "--out", "first.onnx", *given)
+    assert (done.code, done.err) == (0, "")
+    assert Network(tmp_path / "first.onnx").card.metrics["precision"]["float_first"] == 2
 
 
 def test_fp16_as_json_without_data(mien, colours, tmp_path):
@@ -88,6 +96,7 @@ def test_wishes_that_cannot_be_met(mien, colours, faces):
         (model, "--precision", "int8", "--data", faces, "--split", "test"): "test pictures measure",
         (model, "--precision", "int8", "--data", faces, "--check", "vale"): "no rows with split 'vale'",
         ("folder", "--precision", "int8", "--data", faces): "folder: not a run folder",
+        (model, "--precision", "fp16", "--float-first", 2): "--float-first 2: is for --precision int8; this is fp16",
     }.items():
         done = mien("export", *arguments)
         assert (done.code, done.out) == (2, "")
