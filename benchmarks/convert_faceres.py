@@ -9,10 +9,9 @@ multi-output ConvNet", PeerJ Computer Science 5, 2019, which was trained to tell
 package publishes it as a graph of TensorFlow.js under the MIT licence. Only JSON and plain floats are read, nothing is
 run.
 
-In that graph the batch norms are folded into the convolutions. To be trained the net needs them back: each one gets the
-mean and variance that its convolution has on 256 training faces of FACES.csv, and a scale and shift that undo them, so
-that the net computes what it did. Units are changed too, from blue, green, red less their mean to red, green, blue from
--1 to 1 (mean 0.5, std 0.5).
+In that graph the batch norms are folded into the convolutions. To be trained the net needs them back, with the
+statistics of 256 training faces of FACES.csv (:mod:`mien.train.nets.exported`). Units are changed too, from blue,
+green, red less their mean to red, green, blue from -1 to 1 (mean 0.5, std 0.5).
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from torch import nn
 from mien.images import read
 from mien.manifest import Manifest
 from mien.preprocess import Preprocess
+from mien.train.nets.exported import settle
 
 MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 FACES, SIZE_PX = 256, 112
@@ -76,24 +76,7 @@ def fill(net: nn.Module, found: Arrays) -> None:
             kernel = kernel[:, ::-1] * 127.5
         convolution.weight.data = torch.from_numpy(np.ascontiguousarray(kernel))
         norm.weight.data, norm.bias.data = torch.ones(len(shift)), torch.from_numpy(shift.copy())
-        norm.running_mean, norm.running_var = torch.zeros(len(shift)), torch.ones(len(shift)) - norm.eps
-
-
-@torch.no_grad()
-def normalise(net: nn.Module, faces: torch.Tensor) -> float:
-    """Batch norms with the statistics of these faces that change no answer; returns the largest change."""
-    before = net(faces)
-    for _, convolution, norm in layers(net):
-        seen: list[torch.Tensor] = []
-        hook = convolution.register_forward_hook(lambda module, given, out, seen=seen: seen.append(out))
-        net(faces)
-        hook.remove()
-        mean, variance = seen[0].mean((0, 2, 3)), seen[0].var((0, 2, 3))
-        variance = variance.clamp(min=1e-4 * float(variance.mean()))  # channels that never answer
-        norm.bias += mean
-        norm.weight.copy_(torch.sqrt(variance + norm.eps))
-        norm.running_mean, norm.running_var = mean, variance
-    return float((net(faces) - before).abs().max())
+        norm.running_mean, norm.running_var = torch.zeros(len(shift)), torch.full((len(shift),), 1 - norm.eps)
 
 
 def main() -> None:
@@ -108,7 +91,10 @@ def main() -> None:
     faces = torch.from_numpy(prepare([read(path) for path in train.take(rows).paths()]))
     net = timm.create_model(NET, num_classes=0, pad_type="same").eval()
     fill(net, weights_of(given.graph))
-    print(f"largest change of a feature: {normalise(net, faces):.1e}")
+    with torch.no_grad():
+        before = net(faces)
+        settle(net, faces)
+        print(f"largest change of a feature: {(net(faces) - before).abs().max():.1e}")
     save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, given.out)
     print(f"{given.out}: {given.out.stat().st_size:,} bytes")
 

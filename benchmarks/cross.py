@@ -20,8 +20,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from pictures import boxes
-
+from mien.data.boxes import locate
 from mien.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
@@ -47,11 +46,9 @@ def gather(faces: str, others: list[str], out: Path) -> Path:
     for other in others:
         name, path = other.split("=", 1)
         part = Manifest.load(path)
-        found, misses = boxes(part)
-        print(f"{name}: no face found in {misses} of {len(part)} pictures, left out")
-        part = part.with_columns(domain=name, box=found, split="")
-        part = part.take(part.frame.index[part.frame["box"] != ""].to_numpy())
-        merged = merged.merge(part.at_most(PER_CLASS))
+        located = locate(part).manifest.with_columns(domain=name, split="")
+        print(f"{name}: no face found in {len(part) - len(located)} of {len(part)} pictures, left out")
+        merged = merged.merge(located.at_most(PER_CLASS))
     out.mkdir(parents=True, exist_ok=True)
     merged.save(target)
     return target

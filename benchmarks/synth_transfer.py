@@ -22,8 +22,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from pictures import boxes
 
+from mien.data.boxes import locate
 from mien.evaluate.metrics import measure
 from mien.labels import Labels
 from mien.manifest import Manifest
@@ -74,13 +74,11 @@ def test_domains(web: Path, others: list[str], out: Path) -> Path:
         for other in others:
             name, path = other.split("=", 1)
             part = Manifest.load(path).with_labels(Labels.of(CLASSES))
-            found, misses = boxes(part)
-            print(f"{name}: no face found in {misses} of {len(part)} pictures, left out")
-            part = part.with_columns(domain=name, box=found, split="test")
-            usable = np.flatnonzero((part.targets() >= 0) & (part.frame["box"] != "").to_numpy())
-            columns = [column for column in part.frame.columns if not str(column).startswith("votes")]
-            part = Manifest(part.take(usable).frame[columns], part.root, part.labels)
-            merged = merged.merge(part)
+            located = locate(part).manifest.with_columns(domain=name, split="test")
+            print(f"{name}: no face found in {len(part) - len(located)} of {len(part)} pictures, left out")
+            usable = located.take(np.flatnonzero(located.targets() >= 0))
+            columns = [column for column in usable.frame.columns if not str(column).startswith("votes")]
+            merged = merged.merge(Manifest(usable.frame[columns], usable.root, usable.labels))
         merged.save(target)
     return target
 

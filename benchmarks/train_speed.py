@@ -76,7 +76,7 @@ def loader_of(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray) -> Loader
 
 def by_mien(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray, folder: Path) -> float:
     """Images per second, as the run's log has them: without validation and checkpoints."""
-    net = build.classifier(recipe, len(LABELS))
+    net = build.net(recipe, len(LABELS))
     augmentation = Augmentation(recipe.augment, recipe.preprocess, 1)
     fabric = Fabric(accelerator="cpu", devices=1, precision=PRECISION[recipe.runtime.precision])
     fabric.launch()
@@ -89,7 +89,7 @@ def by_mien(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray, folder: Pat
 
 def by_hand(recipe: Recipe, pixels: np.ndarray, targets: np.ndarray) -> float:
     """Images per second of the loop that one writes when one has no loop."""
-    net = build.classifier(recipe, len(LABELS)).to(memory_format=torch.channels_last).train()
+    net = build.net(recipe, len(LABELS)).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.optimizer.rate)
     augmentation = Augmentation(recipe.augment, recipe.preprocess, 1)
     side = recipe.preprocess.size_px

@@ -233,10 +233,15 @@ class Manifest:
         return Manifest(pandas.concat(frames), Path("."), labels)
 
     def digest(self) -> str:
-        """Short hash of images, labels, splits and votes: the same data give the same digest, wherever they lie."""
+        """Short hash of images, boxes, labels, splits and votes: the same data give the same digest, wherever they lie.
+
+        A manifest without the column ``box`` has the digest that it had before there were any.
+        """
         content = hashlib.sha256()
         for column in [*COLUMNS[:3], *(VOTES + name for name in self.vote_classes)]:
             content.update("\n".join(map(str, self.frame[column])).encode())
+        if "box" in self.frame.columns:
+            content.update("\n".join(map(str, self.frame["box"].fillna(""))).encode())
         return content.hexdigest()[:16]
 
     def check_files(self) -> None:

@@ -78,13 +78,19 @@ class Member(Part):
     Attributes:
         backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>`` or ``torchvision:<name>``.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
-            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, without its head.
+            inside an installed package, ``run:<best.pt>``: the chosen weights of another run, without its head, or
+            ``model:<name or file>``: those of an exported model.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``.
     """
 
     backbone: Annotated[str, in_table("backbone")]
     weights: str = "none"
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """It begins with what another classifier learned."""
+        return self.weights.startswith(("run:", "model:"))
 
 
 class Model(Part):
@@ -94,8 +100,8 @@ class Model(Part):
         backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>``, ``torchvision:<name>``, or ``fused``:
             several nets.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
-            inside an installed package, or ``run:<best.pt>``: the chosen weights of another run, its head included if
-            it has the same layers for as many classes.
+            inside an installed package, ``run:<best.pt>``: the chosen weights of another run, its head included if
+            it has the same layers for as many classes, or ``model:<name or file>``: the same of an exported model.
         head: from features to logits.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``; ``{keep: [1, 2, 2, 3, 1]}`` of ``shallow``:
             blocks that each stage keeps.
@@ -121,6 +127,16 @@ class Model(Part):
         if self.weights == "pretrained":
             raise ValueError("a fused net has no pretrained weights, its members have: members.<number>.weights")
         return self
+
+    @property
+    def goes_on(self) -> bool:
+        """It begins with what another classifier learned."""
+        return self.weights.startswith(("run:", "model:"))
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """Where weights come from: the net's, then its members'."""
+        return (self.weights, *(member.weights for member in self.members))
 
     def without_weights(self) -> Model:
         """The same net before any weights are read: for a checkpoint that holds them all."""

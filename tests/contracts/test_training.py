@@ -108,7 +108,7 @@ def test_nets_that_are_named_are_there(name: str, channels: int):
     """Shapes only, without memory for the weights: a VGG has half a gigabyte of them."""
     recipe = recipe_of(name, 64, channels)
     with torch.device("meta"):
-        net = build.classifier(recipe, CLASSES).eval()
+        net = build.net(recipe, CLASSES).eval()
         assert net(torch.zeros(2, channels, 64, 64)).shape == (2, CLASSES)
     assert net.backbone.num_features == NAMED[name]
 
@@ -116,7 +116,7 @@ def test_nets_that_are_named_are_there(name: str, channels: int):
 @pytest.mark.parametrize(("name", "size_px"), NETS)
 def test_a_classifier_learns_in_every_weight_and_exports_as_it_computes(name: str, size_px: int, tmp_path: Path):
     recipe = recipe_of(name, size_px)
-    net = build.classifier(recipe, CLASSES).train()
+    net = build.net(recipe, CLASSES).train()
     nn.functional.cross_entropy(net(torch.rand(4, 1, size_px, size_px)), torch.tensor([0, 1, 2, 3])).backward()
     still = [key for key, value in net.named_parameters() if value.grad is None]
     assert not still

@@ -65,6 +65,17 @@ def rows_of(manifest: Manifest) -> Iterator[Row]:
     return zip(paths, itertools.repeat(None) if boxes is None else boxes, strict=False)
 
 
+def face_in(manifest: Manifest, row: int) -> Pixels:
+    """The face of one row in the picture's own pixels, for people to look at: its box, or the whole picture.
+
+    Raises:
+        ImageError: the picture cannot be read.
+    """
+    ((path, box),) = rows_of(manifest.take(np.array([row])))
+    image = read(path)
+    return crop(image, Face(box), margin=0.0) if box is not None and np.isfinite(box).all() else image
+
+
 def looker(preprocess: Preprocess, detector: str) -> Callable[[Row], Pixels | InputError]:
     """What gives the face of a row, or why there is none; see :func:`face_of`."""
     finder = finder_of(detector)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mien.data.audit import KINDS, Audit
+from mien.data.faces import face_in
 from mien.errors import ImageError
-from mien.images import Pixels, read
+from mien.images import Pixels
 from mien.manifest import Manifest
 from mien.report.sheet import Colour, Group, Tile, sheet
 
@@ -82,7 +83,7 @@ def _spread(rows: tuple[int, ...], splits: np.ndarray[tuple[int], np.dtype[np.st
 def _tile(manifest: Manifest, row: int) -> Tile:
     entry = manifest.frame.iloc[row]
     try:
-        image = read(manifest.locate(entry["image"]))
+        image = face_in(manifest, row)
     except ImageError:
         image = None
     return Tile(image, f"{row} {entry['label']}", SPLIT_COLOURS.get(entry["split"]))

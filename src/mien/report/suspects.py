@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mien.data.faces import face_in
 from mien.errors import ImageError
 from mien.evaluate.suspects import Suspect, Suspects
-from mien.images import Pixels, read
+from mien.images import Pixels
 from mien.manifest import Manifest
 from mien.report.sheet import Group, Tile, sheet
 
@@ -44,7 +45,7 @@ def suspect_sheet(manifest: Manifest, suspects: Suspects, *, limit: int = 120, c
 
 def _tile(manifest: Manifest, suspect: Suspect) -> Tile:
     try:
-        image = read(manifest.locate(manifest.frame["image"].iloc[suspect.row]))
+        image = face_in(manifest, suspect.row)
     except ImageError:
         image = None
     numbers = [] if suspect.margin is None else [f"{suspect.margin:+.2f}"]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mien.errors import RecipeError
+from mien.labels import Labels
 from mien.parts import Member, Model
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
@@ -18,6 +19,7 @@ from mien.train.losses.objective import Objective
 from mien.train.nets import weights
 from mien.train.nets.classifier import Classifier
 from mien.train.nets.discriminator import Discriminator
+from mien.train.nets.start import Start
 from mien.train.nets.stylegan2 import Generator
 from mien.train.tables import BACKBONES, ENHANCERS, HEADS, LOSSES
 from mien.train.tasks.gan import Critic
@@ -36,8 +38,8 @@ def backbone(recipe: Model | Member, preprocess: Preprocess) -> nn.Module:
         make = BACKBONES.load(f"{library}:<name>" if colon else library)
         is_pretrained = recipe.weights == "pretrained"
         net = make(name or library, preprocess.channels, preprocess.size_px, is_pretrained, recipe.options)
-    if recipe.weights.startswith("run:"):
-        weights.load(net, weights.locate(recipe.weights.removeprefix("run:")), part="net", below="backbone.")
+    if recipe.goes_on:
+        Start.of(recipe.weights, preprocess).fill_backbone(net, preprocess)
     elif recipe.weights not in ("none", "pretrained"):
         weights.load(net, weights.locate(recipe.weights))
     return cast(nn.Module, net)
@@ -58,17 +60,25 @@ def _members(recipes: tuple[Member, ...], preprocess: Preprocess) -> list[nn.Mod
     return found
 
 
-def classifier(recipe: Recipe, classes: int) -> Classifier:
-    """Backbone and head of a classifier."""
-    goes_on = recipe.model.weights.startswith("run:")
-    trunk = backbone(recipe.model.without_weights() if goes_on else recipe.model, recipe.preprocess)
-    head = HEADS.load(recipe.model.head.name)(recipe.model.head, cast(int, trunk.num_features), classes)
+def classifier(recipe: Recipe, labels: Labels) -> Classifier:
+    """Backbone and head of a classifier, with the weights it begins with.
+
+    Raises:
+        RecipeError: names, options or weights that do not fit.
+        ModelError: there is no model of the name that the weights are to come from.
+    """
+    goes_on = recipe.model.goes_on
+    net = _classifier(recipe.model.without_weights() if goes_on else recipe.model, recipe.preprocess, len(labels))
     if goes_on:
-        start = weights.locate(recipe.model.weights.removeprefix("run:"))
-        weights.load(trunk, start, part="net", below="backbone.")
-        if weights.fits(head, start, part="net", below="head."):  # else other classes are learned, or by other layers
-            weights.load(head, start, part="net", below="head.")
-    return Classifier(trunk, head)
+        start = Start.of(recipe.model.weights, recipe.preprocess)
+        start.fill_backbone(net.backbone, recipe.preprocess)
+        start.fill_head(net.head, cast(int, net.backbone.num_features), labels)
+    return net
+
+
+def _classifier(model: Model, preprocess: Preprocess, classes: int) -> Classifier:
+    trunk = backbone(model, preprocess)
+    return Classifier(trunk, HEADS.load(model.head.name)(model.head, cast(int, trunk.num_features), classes))
 
 
 def net(recipe: Recipe, classes: int) -> nn.Module:
@@ -77,7 +87,7 @@ def net(recipe: Recipe, classes: int) -> nn.Module:
         return generator(recipe, classes if recipe.gan.conditional else 0)
     if recipe.task == "super_resolve":
         return enhancer(recipe.model_copy(update={"enhance": recipe.enhance.model_copy(update={"weights": "none"})}))
-    return classifier(recipe.model_copy(update={"model": recipe.model.without_weights()}), classes)
+    return _classifier(recipe.model.without_weights(), recipe.preprocess, classes)
 
 
 def enhancer(recipe: Recipe) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import cv2
 import numpy as np
@@ -47,8 +48,7 @@ class Saliency:
         self.preprocess = recipe.preprocess
         if not run.best.exists():
             raise RunError(f"{run.path}: {run.best.name} is missing, so there is nothing to look into")
-        blank = recipe.model_copy(update={"model": recipe.model.without_weights()})  # they come from the checkpoint
-        self.net = build.classifier(blank, len(self.labels))
+        self.net = cast(Classifier, build.net(recipe, len(self.labels)))
         self.net.load_state_dict(state.load(run.best)["parts"]["net"])
         self.net.eval()
         side, channels = self.preprocess.size_px, self.preprocess.channels

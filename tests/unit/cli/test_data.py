@@ -1,8 +1,10 @@
 """``mien data``: the whole path on toy faces, exit codes, JSON."""
 
 import json
+import shutil
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from mien.cli.data import app
@@ -66,3 +68,19 @@ def test_merge_names_the_domains(run, tmp_path):
     assert both.frame["domain"].tolist() == ["web"] * 6 + ["press"] * 6
     both.check_files()
     assert type(run("merge a/faces.csv --out one.csv", code=1).exception).__name__ == "InputError"
+
+
+def test_photographs_become_faces(run, tmp_path, portrait, group_picture):
+    for label, picture in (("happy", portrait), ("neutral", group_picture)):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        shutil.copy(picture, tmp_path / "photos" / label)
+    Image.new("RGB", (90, 60)).save(tmp_path / "photos" / "happy" / "dark.png")
+    run("scan photos --out photos.csv")
+    found = json.loads(run("boxes photos.csv --out faces.csv --threads 1 --json").stdout)
+    assert found["rows"] == 2
+    assert any(note.startswith("left out: ") and note.endswith("dark.png: no face found") for note in found["notes"])
+    assert any(note.startswith("1 picture has more than one face, the largest counts: ") for note in found["notes"])
+    assert "box" not in Manifest.load(tmp_path / "photos.csv").frame
+    result = run("boxes photos.csv")
+    assert "2 pictures" in result.stdout
+    assert len(Manifest.load(tmp_path / "photos.csv")) == 2

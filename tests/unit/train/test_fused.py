@@ -14,6 +14,7 @@ import mien
 from mien.card import Card
 from mien.errors import ModelError, ParityError, RecipeError
 from mien.evaluate.members import member_weights
+from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ign
 
 PREPROCESS = Preprocess(size_px=8, channels=1, mean=(0.5,), std=(0.5,))
 PREPROCESS_32 = PREPROCESS.model_copy(update={"size_px": 32})
+FOUR = Labels.named("basic4")
 
 
 class Tiny(nn.Sequential):
@@ -65,7 +67,7 @@ def test_two_nets_have_the_published_number_of_parameters(library: str):
     members = [{"backbone": f"{library}:{name}"} for name in ("efficientnet_b0", "resnet18")]
     model = {"backbone": "fused", "members": members, "head": {"name": "mlp", "hidden": [256], "dropout": 0.2}}
     with torch.device("meta"):
-        net = build.classifier(load_recipe({"model": model}), classes=7)
+        net = build.net(load_recipe({"model": model}), classes=7)
     assert sum(parameter.numel() for parameter in net.backbone.members.parameters()) == 4_007_548 + 11_176_512
     assert sum(parameter.numel() for parameter in net.parameters()) == 16_240_325
 
@@ -150,7 +152,7 @@ def test_mistakes_of_all_members_are_told_with_their_place():
     wrong = {"backbone": "xception", "weights": "nowhere.pth"}
     recipe = fused_recipe({"backbone": "timm:resnet81"}, {"backbone": "plain48"}, wrong)
     with pytest.raises(RecipeError) as caught:
-        build.classifier(recipe, 4)
+        build.classifier(recipe, FOUR)
     places = [line.split(":")[0] for line in caught.value.mistakes]
     assert places == ["model.members.0.backbone", "preprocess.size_px", "model.members.2.weights"]
 
@@ -186,13 +188,13 @@ def test_options_of_a_fused_net():
 
 def test_a_member_starts_from_the_run_of_a_single_net(tmp_path: Path):
     torch.manual_seed(0)
-    alone = build.classifier(fused_recipe(backbone="timm:test_efficientnet"), 4)
+    alone = build.classifier(fused_recipe(backbone="timm:test_efficientnet"), FOUR)
     torch.save({"epoch": 1, "parts": {"net": alone.state_dict()}}, tmp_path / "best.pt")
     recipe = fused_recipe(
         {"backbone": "timm:test_efficientnet", "weights": f"run:{tmp_path / 'best.pt'}"},
         {"backbone": "timm:test_efficientnet"},
     )
-    net = build.classifier(recipe, 4)
+    net = build.classifier(recipe, FOUR)
     first, second = (member.state_dict() for member in net.backbone.members)
     for name, value in alone.backbone.state_dict().items():
         torch.testing.assert_close(first[name], value)

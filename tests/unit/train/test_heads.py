@@ -18,7 +18,7 @@ def test_resnet50_with_attention_has_the_published_number_of_parameters(library:
         {"model": {"backbone": f"{library}:resnet50", "head": {"name": "attention", "dropout": 0.3}}}
     )
     with torch.device("meta"):
-        net = build.classifier(recipe, classes=8)
+        net = build.net(recipe, classes=8)
     assert sum(parameter.numel() for parameter in net.backbone.parameters()) == 23_508_032
     assert sum(parameter.numel() for parameter in net.head[0].parameters()) == 526_464
     assert sum(parameter.numel() for parameter in net.parameters()) == 26_668_744

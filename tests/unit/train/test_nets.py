@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mien.errors import RecipeError
+from mien.labels import Labels
 from mien.parts import Model
 from mien.preprocess import Preprocess
 from mien.recipe import Recipe
@@ -12,13 +13,16 @@ from mien.train import build
 from mien.train.nets import weights
 from mien.train.tables import load_recipe
 
+FOUR = Labels.named("basic4")
+FIVE = Labels((*FOUR, "fear"))
+
 
 def preprocess(size_px: int, channels: int) -> Preprocess:
     return Preprocess(size_px=size_px, channels=channels, mean=(0.5,) * channels, std=(0.5,) * channels)
 
 
 def test_plain48_has_the_published_number_of_parameters():
-    net = build.classifier(load_recipe("s3"), classes=4)
+    net = build.net(load_recipe("s3"), classes=4)
     assert sum(parameter.numel() for parameter in net.parameters()) == 5_999_044
     assert net.eval()(torch.zeros(2, 1, 48, 48)).shape == (2, 4)
 
@@ -81,18 +85,18 @@ def test_weights_that_do_not_fit_name_the_tensor(tmp_path):
 def test_a_run_goes_on_from_another_head_included(tmp_path):
     torch.manual_seed(0)
     recipe = Recipe.model_validate({"preprocess": {"size_px": 32}, "model": {"backbone": "timm:test_efficientnet"}})
-    first = build.classifier(recipe, 4)
+    first = build.classifier(recipe, FOUR)
     torch.save({"epoch": 1, "parts": {"net": first.state_dict()}}, tmp_path / "best.pt")
     again = recipe.model.model_copy(update={"weights": f"run:{tmp_path / 'best.pt'}"})
-    second = build.classifier(recipe.model_copy(update={"model": again}), 4)
+    second = build.classifier(recipe.model_copy(update={"model": again}), FOUR)
     for name, value in first.state_dict().items():
         torch.testing.assert_close(second.state_dict()[name], value)
-    other = build.classifier(recipe.model_copy(update={"model": again}), 5)  # more classes: a new head
+    other = build.classifier(recipe.model_copy(update={"model": again}), FIVE)  # more classes: a new head
     torch.testing.assert_close(other.backbone.state_dict(), first.backbone.state_dict())
     assert other.head[-1].weight.shape[0] == 5
     torch.save(first.state_dict(), tmp_path / "best.pt")
     with pytest.raises(RecipeError, match="not a checkpoint of a run"):
-        build.classifier(recipe.model_copy(update={"model": again}), 4)
+        build.classifier(recipe.model_copy(update={"model": again}), FOUR)
 
 
 def test_a_damaged_weights_file(tmp_path):
@@ -109,7 +113,7 @@ def test_weights_of_a_package_that_is_not_installed():
 def test_heads_say_what_they_need():
     recipe = Recipe.model_validate({"model": {"head": {"name": "mlp"}}, "preprocess": {"size_px": 48}})
     with pytest.raises(RecipeError, match="needs widths"):
-        build.classifier(recipe, 4)
+        build.classifier(recipe, FOUR)
 
 
 def test_a_size_that_a_net_does_not_take_is_told():

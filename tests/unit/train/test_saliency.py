@@ -67,7 +67,7 @@ def test_a_run(tmp_path, name):
     run.write_json(run.data, {"classes": ["happy", "sad"], "label_set": "custom"})
     with pytest.raises(RunError, match=r"best\.pt is missing"):
         Saliency(run)
-    net = build.classifier(recipe, 2)
+    net = build.net(recipe, 2)
     state.save(run.best, {"parts": {"net": net.state_dict()}})
     maps = Saliency(run)([np.random.default_rng(0).integers(0, 256, (60, 60, 3), np.uint8)], np.array([1]))
     assert maps.shape == (1, 48, 48)

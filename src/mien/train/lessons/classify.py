@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+import torch
 from lightning_fabric import Fabric
 from torch import nn
 
@@ -16,9 +18,13 @@ from mien.rundir import RunDir
 from mien.train import build, distill
 from mien.train.augment.pipeline import Augmentation
 from mien.train.loader import Loader
+from mien.train.nets.exported import settle
 from mien.train.sampling import row_weights
 from mien.train.targets import class_counts, soft_targets
 from mien.train.tasks.classify import Classify
+
+#: Faces that the batch norms of a net from a model file take their statistics from.
+STATISTICS = 256
 
 
 class Classification:
@@ -41,9 +47,13 @@ class Classification:
             self.learn = self.learn.at_most(recipe.data.per_class, recipe.runtime.seed)
         self.learn.check_files()
         self.choose.check_files()
-        if is_new:  # a run that goes on has its teachers' answers already
+        self.is_new = is_new
+        if is_new:
             distill.check(recipe.distill, manifest.labels)
-        self.nets: dict[str, nn.Module] = {"net": build.classifier(recipe, len(manifest.labels))}
+            net: nn.Module = build.classifier(recipe, manifest.labels)
+        else:  # a run that goes on has its teachers' answers and its weights already
+            net = build.net(recipe, len(manifest.labels))
+        self.nets = {"net": net}
 
     def prepare(
         self, run: RunDir, fabric: Fabric, progress: Callable[[str, int, int], None], say: Callable[[str], None]
@@ -75,7 +85,16 @@ class Classification:
             raise ManifestError(
                 f"no row of the split {recipe.data.val!r} has a label, so there is nothing to choose by"
             )
+        if self.is_new and any(start.startswith("model:") for start in recipe.model.starts):
+            settle(self.nets["net"], self._some_faces())
         self.unseen_faces, self.truth = faces.pixels[truth >= 0], truth[truth >= 0]
+
+    def _some_faces(self) -> torch.Tensor:
+        """Training faces, drawn at random, as the net takes them."""
+        count = min(STATISTICS, len(self.faces.pixels))
+        rows = np.random.default_rng(self.recipe.runtime.seed).choice(len(self.faces.pixels), count, replace=False)
+        faces = (self.faces.pixels[row] for row in np.sort(rows))
+        return torch.from_numpy(self.recipe.preprocess([np.broadcast_to(face, (*face.shape[:2], 3)) for face in faces]))
 
     def phase(self, stage: Recipe, fabric: Fabric) -> tuple[Classify, Loader]:
         """Loss, augmentation and sampling of one phase."""

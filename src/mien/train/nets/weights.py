@@ -1,8 +1,9 @@
-"""Weights from a file into a backbone."""
+"""Weights from a file into a net."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mien.errors import RecipeError
+from mien.train.nets import exported
+
+READERS: dict[str, Callable[[Path], dict[str, Any]]] = {".safetensors": load_file, ".onnx": exported.tensors}
 
 
 def locate(weights: str) -> Path:
@@ -35,60 +39,42 @@ def locate(weights: str) -> Path:
     return path
 
 
-def load(net: nn.Module, path: Path, part: str | None = None, below: str = "") -> None:
-    """Fill a net from a file of tensors (nothing in it is executed): ``.safetensors``, or what ``torch.save`` wrote.
+def load(net: nn.Module, path: Path, part: str | None = None) -> None:
+    """Fill a net from a file of tensors: :func:`read`, then :func:`fill`.
 
-    Tensors are matched by name; when the names differ but the shapes agree in order, by order (some ports renamed
-    every layer; not in ``.safetensors``, which keep no order). A classifier at the end of the file is left out, and a
-    first convolution for three channels is summed for one.
+    When the names differ but the shapes agree in order, tensors are matched by order: some ports renamed every layer
+    (not in ``.safetensors``, which keep no order). A classifier at the end of the file is left out.
 
     Args:
         net: what is filled.
         path: the file.
         part: the file is a checkpoint of a run, and this part of it is meant.
-        below: only tensors whose names start so are meant; the rest of their names counts.
 
     Raises:
-        RecipeError: the file does not fit; the message names the first tensor that does not.
+        RecipeError: the file cannot be read or does not fit.
     """
-    keeps_order = path.suffix != ".safetensors"
-    source, target = _tensors(path, part, below), _counting(net.state_dict())
-    if not set(target) <= set(source) and keeps_order:
+    source, target = read(path, part), _counting(net.state_dict())
+    if not set(target) <= set(source) and path.suffix != ".safetensors":
         # the order of state_dict() is the order of definition in both
         source = dict(zip(target, source.values(), strict=False))
-    for name, tensor in target.items():
-        given = source.get(name)
-        if given is None:
-            raise RecipeError("recipe", [f"model.weights: {path.name} lacks {name}"])
-        if given.ndim == 4 and tensor.shape[1] == 1 and given.shape[1] == 3 and given.shape[0] == tensor.shape[0]:
-            source[name] = given = given.sum(dim=1, keepdim=True)
-        if given.shape != tensor.shape:
-            shapes = f"{tuple(given.shape)} in the file, {tuple(tensor.shape)} in the net"
-            raise RecipeError("recipe", [f"model.weights: {path.name} does not fit: {name} is {shapes}"])
-    net.load_state_dict({name: source[name] for name in target}, strict=False)
+    fill(net, source, path.name)
 
 
-def fits(net: nn.Module, path: Path, part: str | None = None, below: str = "") -> bool:
-    """Whether the file has all tensors of a net, by name and shape.
+def read(path: Path, part: str | None = None) -> dict[str, Any]:
+    """Name -> tensor of a ``.safetensors``, of a model file (``.onnx``), or of what ``torch.save`` wrote.
+
+    Nothing in it is executed. Counters of batch norms, which some files lack, are left out.
+
+    Args:
+        path: the file.
+        part: the file is a checkpoint of a run, and this part of it is meant.
 
     Raises:
-        RecipeError: as :func:`load`, when the file cannot be read.
+        RecipeError: it is not such a file.
     """
-    source = _tensors(path, part, below)
-    return all(
-        name in source and source[name].shape == tensor.shape for name, tensor in _counting(net.state_dict()).items()
-    )
-
-
-def _tensors(path: Path, part: str | None, below: str) -> dict[str, Any]:
-    """Name -> tensor of what :func:`load` is asked for."""
     try:
-        source: dict[str, Any] = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except Exception as error:  # both raise many kinds on damaged files, and on those with more than tensors in them
+        source: dict[str, Any] = READERS.get(path.suffix, _saved)(path)
+    except Exception as error:  # they raise many kinds on damaged files, and on those with more than tensors in them
         raise RecipeError(
             "recipe", [f"model.weights: {path} is not a file of tensors ({type(error).__name__})"]
         ) from None
@@ -96,11 +82,52 @@ def _tensors(path: Path, part: str | None, below: str) -> dict[str, Any]:
         if part not in source.get("parts", {}):
             raise RecipeError("recipe", [f"model.weights: {path} is not a checkpoint of a run of this kind (best.pt)"])
         source = source["parts"][part]
-    return _counting({name.removeprefix(below): source[name] for name in source if name.startswith(below)})
+    return _counting(source)
+
+
+def fill(net: nn.Module, source: dict[str, Any], file: str) -> None:
+    """Take what a net has from tensors of the same names; a first convolution for three channels is summed for one.
+
+    Args:
+        net: what is filled.
+        source: name -> tensor; more than the net has may be in it.
+        file: its name, for messages.
+
+    Raises:
+        RecipeError: they do not fit; the message names the first tensor that does not.
+    """
+    taken = {}
+    for name, tensor in _counting(net.state_dict()).items():
+        given = source.get(name)
+        if given is None:
+            raise RecipeError("recipe", [f"model.weights: {file} lacks {name}"])
+        if given.ndim == 4 and tensor.shape[1] == 1 and given.shape[1] == 3 and given.shape[0] == tensor.shape[0]:
+            given = given.sum(dim=1, keepdim=True)
+        if given.shape != tensor.shape:
+            shapes = f"{tuple(given.shape)} in the file, {tuple(tensor.shape)} in the net"
+            raise RecipeError("recipe", [f"model.weights: {file} does not fit: {name} is {shapes}"])
+        taken[name] = given
+    net.load_state_dict(taken, strict=False)
+
+
+def lacking(net: nn.Module, source: dict[str, Any]) -> list[str]:
+    """Names of a net's tensors that are not there."""
+    return [name for name in _counting(net.state_dict()) if name not in source]
+
+
+def fits(net: nn.Module, source: dict[str, Any]) -> bool:
+    """Whether all tensors of a net are there, by name and shape."""
+    own = _counting(net.state_dict())
+    return all(name in source and source[name].shape == tensor.shape for name, tensor in own.items())
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)  # tensors, no objects
+    return found
 
 
 def _counting(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Without the counters of batch norms, which some files lack."""
+    """Without the counters of batch norms."""
     return {name: tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
 
 
