@@ -72,6 +72,10 @@ class Head(Part):
     reduction: int = Field(default=16, ge=1)
 
 
+#: Weights that another classifier learned: ``run:<best.pt>``, ``model:<name or file>``.
+GOES_ON = ("run:", "model:")
+
+
 class Member(Part):
     """One net among several.
 
@@ -90,7 +94,7 @@ class Member(Part):
     @property
     def goes_on(self) -> bool:
         """It begins with what another classifier learned."""
-        return self.weights.startswith(("run:", "model:"))
+        return self.weights.startswith(GOES_ON)
 
 
 class Model(Part):
@@ -131,7 +135,7 @@ class Model(Part):
     @property
     def goes_on(self) -> bool:
         """It begins with what another classifier learned."""
-        return self.weights.startswith(("run:", "model:"))
+        return self.weights.startswith(GOES_ON)
 
     @property
     def starts(self) -> tuple[str, ...]:

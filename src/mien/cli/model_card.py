@@ -115,6 +115,8 @@ def _about(found: Card) -> Iterator[tuple[str, str]]:
         counts = ", ".join(f"{split or 'without a split'} {count:,}" for split, count in data.items())
         yield "data", f"{counts} pictures"
     yield "of its data", found.data_licence
+    for start in found.data.get("begun_with", ()):
+        yield "began with", f"{start['name']} (licence of its data: {start.get('data_licence', 'not stated')})"
     yield "meant for", found.intended_use
     yield "not for", found.forbidden_use
     for name, value in found.metrics.items():

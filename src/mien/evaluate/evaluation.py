@@ -208,6 +208,8 @@ def _notes_on_choice(about: dict[str, Any]) -> list[str]:
             f"The model was {what} on a split of the same name ({split}) of a manifest that differs from this one: "
             "if the pictures are the same, the numbers flatter."
         ]
+    if about.get("manifest") in made.get("begun_with", ()):
+        return ["What the model began with learned from this manifest: numbers on pictures that it has seen flatter."]
     return []
 
 

@@ -323,6 +323,7 @@ def _made_from(card: Card) -> dict[str, Any]:
         "train": data.get("train"),
         "val": selection.get("split", data.get("val")),
         "rule": selection.get("rule"),
+        "begun_with": [start.get("data", {}).get("digest") for start in card.data.get("begun_with", ())] or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 

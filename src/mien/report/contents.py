@@ -130,6 +130,7 @@ def _trained_on(each: Exhibit) -> list[tuple[str, str]]:
         if data.get(key):
             counts = (f"{part or 'no split'} {count:,}" for part, count in data[key].items())
             found.append((name, ", ".join(counts)))
+    found += [("began with", str(start["name"])) for start in data.get("begun_with", ())]
     return found
 
 

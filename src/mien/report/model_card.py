@@ -133,6 +133,10 @@ def _data(card: Card) -> list[tuple[str, str]]:
             {"votes": "shares of people's votes", "label": "labels"}.get(made.get("targets", ""), UNSTATED),
         ),
         ("licence of the data", card.data_licence),
+        *(
+            ("began with", f"{start['name']}, which learned from other data ({start.get('data_licence', UNSTATED)})")
+            for start in data.get("begun_with", ())
+        ),
         ("people", str(data.get("people", UNSTATED))),
     ]
 

@@ -22,6 +22,7 @@ from mien.rundir import RunDir
 from mien.train import state
 from mien.train.fit import Fit, Progress, Watcher
 from mien.train.lessons import Lesson
+from mien.train.nets.start import origins
 from mien.train.prior import taught
 from mien.train.release import export_run
 from mien.train.tables import TASKS
@@ -181,6 +182,8 @@ def _claim(run: RunDir, recipe: Recipe, manifest: Manifest, fresh: bool) -> None
         return
     if run.path.exists() and any(run.path.iterdir()) and not (fresh or run.recipe.exists()):
         raise RunError(f"{run.path}: is not empty and not a run folder; choose another --out")
+    if begun := origins(recipe.model, recipe.preprocess) if recipe.task == "classify" else []:
+        data["begun_with"] = begun
     run.path.mkdir(parents=True, exist_ok=True)
     run.write_json(run.data, data)
     write_text(run.recipe, recipe.to_yaml())

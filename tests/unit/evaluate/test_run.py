@@ -204,6 +204,13 @@ def test_a_split_that_made_the_model_is_said(shades, split, same, words):
     assert words in notes if words else "chose" not in notes
 
 
+def test_what_a_model_began_with_counts_too(shades):
+    begun = [{"name": "first", "data": {"digest": shades.digest()}}, {"name": "best.pt"}]
+    card = CARD.model_copy(update={"data": {"digest": "other", "begun_with": begun}})
+    notes = Evaluation.of(score(by_shade, card, shades)).notes
+    assert any(note.startswith("What the model began with learned from this manifest") for note in notes)
+
+
 def test_intervals_by_subject(shades):
     scores = score(by_shade, CARD, shades)
     assert Evaluation.of(scores, by_subject=True).raw.intervals["accuracy"].high == 1

@@ -38,6 +38,13 @@ def test_measured_numbers(colours):
     assert "**robustness**" in text
 
 
+def test_what_a_model_began_with_is_said(colours):
+    begun = [{"name": "first", "data_licence": "CC-BY"}, {"name": "best.pt"}]
+    text = model_card(Network(colours(data={"begun_with": begun})))
+    assert "| began with | first, which learned from other data (CC-BY) |" in text
+    assert "| began with | best.pt, which learned from other data (not stated in the model file) |" in text
+
+
 def test_nothing_is_made_up(colours):
     text = model_card(Network(colours()))
     assert "On a split of its own: not measured" in text

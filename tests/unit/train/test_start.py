@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from mien.train.export import export
 from mien.train.fit import Fit
 from mien.train.nets import exported
 from mien.train.nets.exported import settle
+from mien.train.nets.start import origins
 from mien.train.precision.half import halve
 from mien.train.precision.int8 import quantise
 from mien.train.run import train
@@ -152,6 +154,7 @@ def test_classes_of_a_run_are_known_by_name(tmp_path: Path):
     torch.testing.assert_close(as_they_lie.head[-1].weight, net.head[-1].weight)
     run.write_json(run.data, {"classes": list(FOUR)})
     by_name = build.classifier(again, ours)
+    assert origins(again.model, again.preprocess) == [{"name": tmp_path.name, "data": {"classes": list(FOUR)}}]
     torch.testing.assert_close(by_name.head[-1].weight, net.head[-1].weight.flip(0))
 
 
@@ -177,6 +180,9 @@ def test_what_does_not_fit_is_told(small, tmp_path: Path):
         build.classifier(recipe_of("timm:test_resnet", f"model:{path}"), FOUR)
     with pytest.raises(ModelError, match=r"unknown model 'dfault': did you mean 'default'"):
         build.classifier(recipe_of("timm:test_resnet", "model:dfault"), FOUR)
+    for without in (str(path), "default"):
+        with pytest.raises(RecipeError, match=rf"model\.weights: {re.escape(without)} is a model: say model:"):
+            build.classifier(recipe_of("timm:test_resnet", without), FOUR)
     with pytest.raises(ModelError, match="is a model of kind enhancer; a recognizer is needed"):
         build.classifier(recipe_of("timm:test_resnet", "model:srcnn"), FOUR)
     darker = Recipe.model_validate(
@@ -211,3 +217,5 @@ def test_a_run_that_begins_with_a_model_file_goes_on_exactly_without_it(
     halves = train(recipe, manifest, tmp_path / "halves", device="cpu")
     ours, theirs = (state.load(run.last)["parts"]["net"] for run in (halves, whole))
     assert all(torch.equal(ours[name], value) for name, value in theirs.items())
+    (origin,) = halves.read_json(halves.data)["begun_with"]  # for the card
+    assert (origin["name"], origin["data_licence"], len(origin["sha256"])) == ("start", "unknown", 64)

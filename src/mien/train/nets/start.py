@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import nn
 
 from mien.errors import RecipeError
 from mien.labels import Labels
+from mien.parts import GOES_ON, Model
 from mien.preprocess import Preprocess
 from mien.rundir import RunDir
 from mien.runtime.network import Network
@@ -25,12 +27,14 @@ class Start:
         tensors: of the whole classifier, by name.
         labels: its classes; None for the weights of a run that lie alone, without the rest of the run folder.
         is_folded: they come from a model file, which has no batch norms.
+        origin: what the card of a net that begins here says of it: name, data, licences and digest as far as known.
     """
 
     name: str
     tensors: dict[str, Any]
     labels: Labels | None
     is_folded: bool
+    origin: dict[str, Any]
 
     @classmethod
     def of(cls, start: str, preprocess: Preprocess) -> Start:
@@ -43,15 +47,27 @@ class Start:
         kind, _, name = start.partition(":")
         if kind == "run":
             path = weights.locate(name)
-            data = RunDir(path.parent).data
-            labels = Labels(tuple(RunDir(path.parent).read_json(data)["classes"])) if data.exists() else None
-            return cls(path.name, weights.read(path, part="net"), labels, is_folded=False)
+            run, found = RunDir(path.parent), weights.read(path, part="net")
+            if not run.data.exists():
+                return cls(path.name, found, None, False, {"name": path.name})
+            data = run.read_json(run.data)
+            return cls(
+                path.name, found, Labels(tuple(data["classes"])), False, {"name": path.parent.name, "data": data}
+            )
         model = Network(name, threads=1)
         theirs = model.card.preprocess
         if theirs.channels == preprocess.channels and (theirs.mean, theirs.std) != (preprocess.mean, preprocess.std):
             wanted = f"{{mean: {list(theirs.mean)}, std: {list(theirs.std)}}}"
             raise RecipeError("recipe", [f"preprocess: {model.path.name} learned with {wanted}; set the same"])
-        return cls(model.path.name, weights.read(model.path), model.card.labels, is_folded=True)
+        card = model.card
+        origin = {
+            "name": card.name,
+            "sha256": hashlib.sha256(model.path.read_bytes()).hexdigest(),
+            "data": card.data,
+            "licence": card.licence,
+            "data_licence": card.data_licence,
+        }
+        return cls(model.path.name, weights.read(model.path), card.labels, True, origin)
 
     def fill_backbone(self, net: nn.Module, preprocess: Preprocess) -> None:
         """The backbone as it was.
@@ -90,3 +106,8 @@ class Start:
     def _below(self, prefix: str, net: nn.Module, example: torch.Tensor) -> dict[str, Any]:
         found = {name.removeprefix(prefix): self.tensors[name] for name in self.tensors if name.startswith(prefix)}
         return exported.unfold(net, found, example) if self.is_folded else found
+
+
+def origins(model: Model, preprocess: Preprocess) -> list[dict[str, Any]]:
+    """What a net begins with, for its card: one entry for each run or model file; see :attr:`Start.origin`."""
+    return [Start.of(start, preprocess).origin for start in model.starts if start.startswith(GOES_ON)]

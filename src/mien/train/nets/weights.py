@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mien.errors import RecipeError
+from mien.runtime.models import available
 from mien.train.nets import exported
 
 READERS: dict[str, Callable[[Path], dict[str, Any]]] = {".safetensors": load_file, ".onnx": exported.tensors}
@@ -24,6 +25,8 @@ def locate(weights: str) -> Path:
     """
     if not weights.startswith("package:"):
         path = Path(weights)
+        if path.suffix == ".onnx" or (weights in available() and not path.is_file()):
+            raise RecipeError("recipe", [f"model.weights: {weights} is a model: say model:{weights}"])
         if not path.is_file():
             raise RecipeError("recipe", [f"model.weights: {weights}: no such file"])
         return path
