@@ -2,7 +2,7 @@
 
 Run:  python benchmarks/finetune.py NAME=DATA.csv ... --out FOLDER [--seeds 0,1,2] [--per-class 150]
 
-For each manifest, with boxes and splits: the recipe `finetune`, the same net from nothing (four times the epochs, at a
+For each manifest, with boxes and splits (`mien data boxes`, `mien data split --group subject`): the recipe `finetune`, the same net from nothing (four times the epochs, at a
 higher rate), and `default` as it ships, on the test split, which chose nothing. What has ended is not done again when
 the same command is given.
 
@@ -60,7 +60,8 @@ def one(name: str, data: str, given: argparse.Namespace) -> list[str]:
     sides += ["--set", f"data.labels=[{', '.join(CLASSES)}]", "--out", given.out / name]
     sides += ["--set", f"data.per_class={given.per_class}"]
     trained = mien("arms", "finetune", *sides)
-    text = trained[trained.index("pictures that all have scored") - 6 :].strip()
+    lines = [line.rstrip() for line in trained.splitlines() if not line.startswith("written:")]
+    begin = next(place for place, line in enumerate(lines) if "pictures that all have scored" in line)
     return [
         f"## {name}",
         "",
@@ -72,7 +73,7 @@ def one(name: str, data: str, given: argparse.Namespace) -> list[str]:
         f"| `--prior uniform` | {as_it_ships(data, 'uniform')} |",
         "",
         "```",
-        text,
+        *lines[begin:],
         "```",
         "",
     ]
