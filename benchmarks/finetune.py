@@ -40,7 +40,7 @@ def mien(*words: object) -> str:
 
 
 def scored(models: list[str], data: str, prior: str = "training") -> str:
-    """Four columns, means over the models: accuracy and balanced accuracy, on all and on pictures unlike any of train."""
+    """Four columns, means over the models: accuracy and balanced accuracy, on all and without leaks from train."""
     words = (
         "--split",
         "test",
