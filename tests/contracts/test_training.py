@@ -29,7 +29,7 @@ SMALL = {
     "xception": [("xception", 16)],
     "fused": [("fused", 64)],
     "timm:<name>": [("timm:test_efficientnet", 32), ("timm:test_vit", 160)],
-    "shallow:<name>": [("shallow:mobilenetv1_100", 32)],
+    "shallow:<name>": [("shallow:test_efficientnet", 32)],
     "torchvision:<name>": [("torchvision:shufflenet_v2_x0_5", 32), ("torchvision:squeezenet1_1", 64)],
 }
 NETS = [pytest.param(*net, id=net[0]) for nets in SMALL.values() for net in nets]
