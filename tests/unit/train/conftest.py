@@ -14,6 +14,7 @@ from mien.data.sources.toy import toy_faces
 from mien.labels import Labels
 from mien.manifest import Manifest
 from mien.recipe import Recipe
+from mien.train.fit import Fit
 
 #: A recipe that learns toy faces in seconds.
 QUICK = {
@@ -54,6 +55,25 @@ def toy_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training ends without a model file, whose export is most of what a training of toy faces takes."""
     monkeypatch.setattr("mien.train.run.export_run", lambda run: 0.0)
+
+
+@pytest.fixture
+def killed_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Call what trains, and end it when its first epoch is written down."""
+
+    def call(training: Callable[[], object]) -> None:
+        keep = Fit._keep
+
+        def killed(self: Fit, chosen: Any) -> None:
+            keep(self, chosen)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Fit, "_keep", killed)
+            with pytest.raises(KeyboardInterrupt):
+                training()
+
+    return call
 
 
 @pytest.fixture

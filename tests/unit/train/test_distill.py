@@ -16,7 +16,6 @@ from mien.recipe import Recipe
 from mien.rundir import RunDir
 from mien.scores import Scores
 from mien.train import build, distill, state
-from mien.train.fit import Fit
 from mien.train.run import train
 
 pytestmark = [
@@ -187,22 +186,13 @@ def test_a_student_learns_from_its_teacher_alone(taught, quick: Recipe, tmp_path
     assert run.epochs()[-1]["train"]["accuracy"] <= 0.1, "it does not answer what the labels say"
 
 
-def test_a_run_with_a_teacher_goes_on_exactly_without_it(taught, quick: Recipe, tmp_path: Path, monkeypatch):
+def test_a_run_with_a_teacher_goes_on_exactly_without_it(taught, quick: Recipe, tmp_path: Path, killed_after_an_epoch):
     manifest, recipe = taught
     parts = {**quick.model_dump(exclude_unset=True), "augment": {"level": 1, "mixup": 0.2}, "schedule": {"epochs": 2}}
     mixed = recipe(parts, share=0.5)
     whole = train(mixed, manifest, tmp_path / "whole", device="cpu")
     assert not whole.teacher.exists()
-    keep = Fit._keep
-
-    def killed(self, chosen):
-        keep(self, chosen)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Fit, "_keep", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train(mixed, manifest, tmp_path / "halves", device="cpu")
-    monkeypatch.setattr(Fit, "_keep", keep)
+    killed_after_an_epoch(lambda: train(mixed, manifest, tmp_path / "halves", device="cpu"))
     (tmp_path / "teacher.npz").unlink()
     halves = train(mixed, manifest, tmp_path / "halves", device="cpu")
     ours, theirs = (state.load(run.last)["parts"]["net"] for run in (halves, whole))

@@ -21,7 +21,6 @@ from mien.rundir import RunDir
 from mien.runtime.network import Network
 from mien.train import build, state
 from mien.train.export import export
-from mien.train.fit import Fit
 from mien.train.nets import exported
 from mien.train.nets.exported import settle
 from mien.train.nets.start import origins
@@ -195,23 +194,14 @@ def test_what_does_not_fit_is_told(small, tmp_path: Path):
 
 
 def test_a_run_that_begins_with_a_model_file_goes_on_exactly_without_it(
-    small, quick: Recipe, toy_manifest: Path, tmp_path: Path, monkeypatch, unexported
+    small, quick: Recipe, toy_manifest: Path, tmp_path: Path, killed_after_an_epoch, unexported
 ):
     """The checkpoint has all weights."""
     manifest, copy = Manifest.load(toy_manifest), tmp_path / "copy.onnx"
     copy.write_bytes(small[1].read_bytes())
     recipe = quick.model_copy(update={"model": quick.model.model_copy(update={"weights": f"model:{copy}"})})
     whole = train(recipe, manifest, tmp_path / "whole", device="cpu")
-    keep = Fit._keep
-
-    def killed(self, chosen):
-        keep(self, chosen)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Fit, "_keep", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train(recipe, manifest, tmp_path / "halves", device="cpu")
-    monkeypatch.setattr(Fit, "_keep", keep)
+    killed_after_an_epoch(lambda: train(recipe, manifest, tmp_path / "halves", device="cpu"))
     copy.unlink()
     halves = train(recipe, manifest, tmp_path / "halves", device="cpu")
     ours, theirs = (state.load(run.last)["parts"]["net"] for run in (halves, whole))
