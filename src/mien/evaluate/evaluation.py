@@ -202,14 +202,14 @@ def _notes_on_choice(about: dict[str, Any]) -> list[str]:
         return [
             f"This split ({split}) was used to choose the model: expect a little less on pictures it has never seen."
         ]
+    if about.get("manifest") in made.get("begun_with", ()):
+        return ["What the model began with learned from this manifest: numbers on pictures that it has seen flatter."]
     if split is not None and split in (trained, chosen) and not same:
         what = "trained" if split == trained else "chosen"
         return [
             f"The model was {what} on a split of the same name ({split}) of a manifest that differs from this one: "
             "if the pictures are the same, the numbers flatter."
         ]
-    if about.get("manifest") in made.get("begun_with", ()):
-        return ["What the model began with learned from this manifest: numbers on pictures that it has seen flatter."]
     return []
 
 

@@ -204,10 +204,12 @@ def test_a_split_that_made_the_model_is_said(shades, split, same, words):
     assert words in notes if words else "chose" not in notes
 
 
-def test_what_a_model_began_with_counts_too(shades):
+@pytest.mark.parametrize("split", [None, "val"])
+def test_what_a_model_began_with_counts_too(shades, split):
     begun = [{"name": "first", "data": {"digest": shades.digest()}}, {"name": "best.pt"}]
-    card = CARD.model_copy(update={"data": {"digest": "other", "begun_with": begun}})
-    notes = Evaluation.of(score(by_shade, card, shades)).notes
+    selection = {"selection": {"split": "val"}}
+    card = CARD.model_copy(update={"data": {"digest": "other", "begun_with": begun}, "metrics": selection})
+    notes = Evaluation.of(score(by_shade, card, shades, split=split)).notes
     assert any(note.startswith("What the model began with learned from this manifest") for note in notes)
 
 
