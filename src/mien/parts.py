@@ -104,8 +104,8 @@ class Model(Part):
         backbone: ``plain48``, ``xception``, ``timm:<name>``, ``shallow:<name>``, ``torchvision:<name>``, or ``fused``:
             several nets.
         weights: ``none``, ``pretrained`` (the library's own), a file, ``package:<module>/<file>``: a weights file
-            inside an installed package, ``run:<best.pt>``: the chosen weights of another run, its head included if
-            it has the same layers for as many classes, or ``model:<name or file>``: the same of an exported model.
+            inside an installed package, ``run:<best.pt>``: the chosen weights of another run, or ``model:<name or
+            file>``: those of an exported model; of both the head too if it has the same layers, class by class by name.
         head: from features to logits.
         options: passed on to the backbone, e.g. ``{drop_path_rate: 0.1}``; ``{keep: [1, 2, 2, 3, 1]}`` of ``shallow``:
             blocks that each stage keeps.

@@ -169,7 +169,7 @@ def stats(
 @app.command()
 def boxes(
     data: _Manifest,
-    out: Annotated[Path | None, typer.Option(help="Manifest to write; by default the same file.")] = None,
+    out: Annotated[Path, typer.Option(help="Manifest to write, .csv or .parquet.")],
     detector: Annotated[str, typer.Option(help="Which detector finds the faces.")] = "libfacedetection",
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default one per core.", min=1)] = None,
     as_json: _Json = False,
@@ -185,12 +185,12 @@ def boxes(
             threads=threads,
             progress=lambda done, total: step("looking for faces", done, total),
         )
-    found.manifest.save(out or data)
+    found.manifest.save(out)
     notes = [f"left out: {problem}" for problem in found.problems.values()]
     if found.crowded:
         several = "picture has" if len(found.crowded) == 1 else "pictures have"
         notes.append(f"{len(found.crowded)} {several} more than one face, the largest counts: {found.crowded[0]} ...")
-    _written(found.manifest, out or data, notes, as_json)
+    _written(found.manifest, out, notes, as_json)
 
 
 app.command()(audit)

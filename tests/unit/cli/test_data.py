@@ -80,7 +80,6 @@ def test_photographs_become_faces(run, tmp_path, portrait, group_picture):
     assert found["rows"] == 2
     assert any(note.startswith("left out: ") and note.endswith("dark.png: no face found") for note in found["notes"])
     assert any(note.startswith("1 picture has more than one face, the largest counts: ") for note in found["notes"])
-    assert "box" not in Manifest.load(tmp_path / "photos.csv").frame
-    result = run("boxes photos.csv")
-    assert "2 pictures" in result.stdout
-    assert len(Manifest.load(tmp_path / "photos.csv")) == 2
+    assert "2 pictures" in run("boxes photos.csv --out faces.csv").stdout
+    assert len(Manifest.load(tmp_path / "faces.csv")) == 2
+    assert len(Manifest.load(tmp_path / "photos.csv")) == 3, "what is left out is still there"
